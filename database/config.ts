@@ -1,0 +1,13 @@
+import * as z from 'zod';
+import { parseEnvironment } from '#runtime/config.ts';
+
+const MigrateConfig = z.object({
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  ISSUER_DATABASE_PASSWORD: z.string().min(16).optional(),
+  TENANCY_API_DATABASE_PASSWORD: z.string().min(16).optional(),
+  RBAC_SYNC_DATABASE_PASSWORD: z.string().min(16).optional(),
+});
+
+/** The settings of `npm run migrate`: DATABASE_URL is of the schema's owner, not of a service. */
+export const readMigrateConfig = (env: NodeJS.ProcessEnv): z.infer<typeof MigrateConfig> =>
+  parseEnvironment(MigrateConfig, env);

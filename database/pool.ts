@@ -1,0 +1,80 @@
+/** The connection pool that every service makes once, in its main.ts. */
+import {
+  createPool,
+  type DatabasePool,
+  type Interceptor,
+  type QueryResultRow,
+  SchemaValidationError,
+  type SerializableValue,
+  sql,
+} from 'slonik';
+import * as z from 'zod';
+
+/** Options of {@link createDatabase}. */
+export type DatabaseOptions = {
+  readonly connectionString: string;
+  readonly maxConnections?: number;
+};
+
+/**
+ * A pool whose rows are validated by the schema beside each query, with timestamps as `Date` and
+ * `bigint` columns as numbers.
+ *
+ * Connections are handed on without `DISCARD ALL`, which costs a round trip a query and throws away
+ * prepared statements; nothing here sets session state, only transaction-local settings.
+ *
+ * @throws when the role could pass over row-level security: a superuser, a BYPASSRLS role, or the
+ * owner of a table
+ */
+export const createDatabase = async (options: DatabaseOptions): Promise<DatabasePool> => {
+  const pool = await createPool(options.connectionString, {
+    maxPoolSize: options.maxConnections ?? 10,
+    idleTimeout: 60_000,
+    resetConnection: async () => {},
+    interceptors: [rowValidation],
+    typeParsers: [
+      { name: 'timestamptz', parse: (value) => new Date(value) as unknown as SerializableValue },
+      { name: 'int8', parse: toSafeInteger },
+    ],
+  });
+  await assertBounded(pool).catch(async (error: unknown) => {
+    await pool.end();
+    throw error;
+  });
+  return pool;
+};
+
+const toSafeInteger = (value: string): number => {
+  const number = Number(value);
+  if (!Number.isSafeInteger(number)) throw new RangeError(`${value} is beyond 2^53`);
+  return number;
+};
+
+const rowValidation: Interceptor = {
+  name: 'row-validation',
+  transformRow: ({ resultParser }, query, row): QueryResultRow => {
+    if (!resultParser) return row;
+    const result = resultParser['~standard'].validate(row);
+    if (result instanceof Promise) throw new TypeError('row schemas must be synchronous');
+    if (result.issues) throw new SchemaValidationError(query, row, result.issues);
+    return result.value as QueryResultRow;
+  },
+};
+
+const Bounds = z.strictObject({ role: z.string(), unbounded: z.boolean() });
+
+const assertBounded = async (pool: DatabasePool): Promise<void> => {
+  const { role, unbounded } = await pool.one(sql.type(Bounds)`
+    SELECT rolname::text AS role,
+      rolsuper OR rolbypassrls OR EXISTS (
+        SELECT FROM pg_tables WHERE schemaname = 'public' AND tableowner = current_user
+      ) AS unbounded
+    FROM pg_roles WHERE rolname = current_user
+  `);
+  if (unbounded) {
+    throw new Error(
+      `The database role "${role}" passes over row-level security (superuser, BYPASSRLS or owner). ` +
+        'Connect as the service’s own role: hexabase_issuer, hexabase_tenancy_api or hexabase_rbac_sync.',
+    );
+  }
+};

@@ -1,0 +1,77 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  createGroupTree,
+  findCycle,
+  type GroupNode,
+  listSelfAndAncestors,
+  refuseParent,
+  resolveEffectiveGroups,
+} from './group-tree.ts';
+
+const tree = (...nodes: [id: string, parentId: string | null][]) =>
+  createGroupTree(nodes.map(([id, parentId]) => ({ id, parentId })));
+
+describe('listSelfAndAncestors', () => {
+  it.each([
+    ['a root', tree(['a', null]), 'a', ['a']],
+    ['a chain', tree(['a', null], ['b', 'a'], ['c', 'b']), 'c', ['c', 'b', 'a']],
+    ['a parent that is gone', tree(['b', 'a']), 'b', ['b']],
+    ['a cycle', tree(['a', 'c'], ['b', 'a'], ['c', 'b']), 'c', ['c', 'b', 'a']],
+    ['below a cycle', tree(['a', 'b'], ['b', 'a'], ['c', 'b']), 'c', ['c', 'b', 'a']],
+    ['its own parent', tree(['a', 'a']), 'a', ['a']],
+    ['an unknown group', tree(['a', null]), 'z', []],
+  ])('lists %s', (_name, groups, id, expected) => {
+    expect(listSelfAndAncestors(groups, id)).toEqual(expected);
+  });
+
+  it('walks a thousand levels', () => {
+    const nodes = Array.from({ length: 1000 }, (_, i): GroupNode => {
+      return { id: `${i}`, parentId: i === 0 ? null : `${i - 1}` };
+    });
+    expect(listSelfAndAncestors(createGroupTree(nodes), '999')).toHaveLength(1000);
+  });
+});
+
+describe('refuseParent', () => {
+  const groups = tree(['root', null], ['a', 'root'], ['b', 'a'], ['c', 'root']);
+  it.each([
+    ['itself', 'a', 'a', 'own-parent'],
+    ['a child', 'a', 'b', 'descendant'],
+    ['a distant descendant', 'root', 'b', 'descendant'],
+    ['a group that is not here', 'a', 'elsewhere', 'unknown-parent'],
+    ['a sibling', 'a', 'c', null],
+    ['the parent it has', 'b', 'a', null],
+  ] as const)('judges %s', (_name, id, parent, expected) => {
+    expect(refuseParent(groups, id, parent)).toBe(expected);
+  });
+
+  it('never lets a cycle in, whatever the order of moves', () => {
+    const ids = Array.from({ length: 12 }, (_, i) => `${i}`);
+    const move = fc.tuple(fc.constantFrom(...ids), fc.constantFrom(...ids));
+    fc.assert(
+      fc.property(fc.array(move, { maxLength: 200 }), (moves) => {
+        let nodes = ids.map((id): GroupNode => ({ id, parentId: null }));
+        for (const [id, parentId] of moves) {
+          if (refuseParent(createGroupTree(nodes), id, parentId) !== null) continue;
+          nodes = nodes.map((node) => (node.id === id ? { id, parentId } : node));
+          expect(findCycle(createGroupTree(nodes))).toEqual([]);
+        }
+      }),
+    );
+  });
+});
+
+describe('resolveEffectiveGroups', () => {
+  it('is the union over the direct groups', () => {
+    const groups = tree(['root', null], ['a', 'root'], ['b', 'a'], ['c', 'root'], ['d', 'c']);
+    expect(resolveEffectiveGroups(groups, ['b', 'c'])).toEqual(new Set(['b', 'a', 'root', 'c']));
+  });
+});
+
+describe('findCycle', () => {
+  it('names the groups of the cycle and not those below it', () => {
+    const groups = tree(['x', 'a'], ['a', 'b'], ['b', 'a'], ['r', null]);
+    expect(findCycle(groups).toSorted()).toEqual(['a', 'b']);
+  });
+});

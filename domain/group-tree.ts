@@ -1,0 +1,56 @@
+/**
+ * The tree of a workspace's groups: who is whose ancestor, and which changes keep it a tree. Pure;
+ * safe on damaged data (a cycle ends the walk).
+ */
+
+/** A group as the tree sees it. */
+export type GroupNode = { readonly id: string; readonly parentId: string | null };
+
+/** The groups of a workspace by id. */
+export type GroupTree = ReadonlyMap<string, GroupNode>;
+
+/** Builds the tree from rows. */
+export const createGroupTree = (nodes: Iterable<GroupNode>): GroupTree =>
+  new Map(Array.from(nodes, (node) => [node.id, node]));
+
+/** The group itself, then its parent, and so on up to a root; each once, even on a cycle. */
+export const listSelfAndAncestors = (tree: GroupTree, id: string): string[] => {
+  const seen = new Set<string>();
+  for (let node = tree.get(id); node && !seen.has(node.id); ) {
+    seen.add(node.id);
+    node = node.parentId === null ? undefined : tree.get(node.parentId);
+  }
+  return [...seen];
+};
+
+/** The groups a person is in: those they are a direct member of, and all ancestors of these. */
+export const resolveEffectiveGroups = (tree: GroupTree, direct: Iterable<string>): Set<string> =>
+  new Set(Array.from(direct, (id) => listSelfAndAncestors(tree, id)).flat());
+
+/** Why a group can't go below a parent, or `null` when it can. */
+export type ParentRefusal = 'unknown-parent' | 'own-parent' | 'descendant' | null;
+
+/**
+ * Whether `id` may become a child of `parentId`: the parent is a group of the same tree, and
+ * neither the group itself nor below it.
+ */
+export const refuseParent = (tree: GroupTree, id: string, parentId: string): ParentRefusal => {
+  if (id === parentId) return 'own-parent';
+  if (!tree.has(parentId)) return 'unknown-parent';
+  return listSelfAndAncestors(tree, parentId).includes(id) ? 'descendant' : null;
+};
+
+/** The ids on some cycle of the graph; empty for a forest. */
+export const findCycle = (tree: GroupTree): string[] => {
+  const done = new Set<string>();
+  for (const start of tree.keys()) {
+    const path = new Set<string>();
+    for (let id: string | null | undefined = start; id && !done.has(id); ) {
+      if (path.has(id)) return [...path].slice([...path].indexOf(id));
+      path.add(id);
+      id = tree.get(id)?.parentId;
+    }
+    for (const id of path) done.add(id);
+  }
+  return [];
+};

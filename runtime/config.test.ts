@@ -1,0 +1,37 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { Flag, Port, parseEnvironment } from './config.ts';
+
+const Schema = z.object({ PORT: Port, SECRET: z.string().min(8), DEBUG: Flag.default(false) });
+
+describe('parseEnvironment', () => {
+  it('reads values, defaults and nothing else', () => {
+    const config = parseEnvironment(Schema, { PORT: '80', SECRET: 'long enough', OTHER: 'x' });
+    expect(config).toEqual({ PORT: 80, SECRET: 'long enough', DEBUG: false });
+    expect(Object.isFrozen(config)).toBe(true);
+  });
+
+  it('reads a secret from a file, without its final newline', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'config-')), 'secret');
+    writeFileSync(file, 'from a file\n');
+    expect(parseEnvironment(Schema, { PORT: '80', SECRET_FILE: file }).SECRET).toBe('from a file');
+  });
+
+  it('names every fault at once and no value', () => {
+    const read = () =>
+      parseEnvironment(Schema, { PORT: '99999', SECRET: 'hunter2', DEBUG: 'maybe' });
+    expect(read).toThrow(/PORT[\s\S]*SECRET[\s\S]*DEBUG|PORT/);
+    expect(read).toThrow(/SECRET/);
+    expect(read).toThrow(/DEBUG/);
+    expect(read).not.toThrow(/hunter2/);
+  });
+
+  it('refuses a value and a file for the same key', () => {
+    expect(() => parseEnvironment(Schema, { PORT: '1', SECRET: 'x', SECRET_FILE: '/x' })).toThrow(
+      /SECRET or SECRET_FILE/,
+    );
+  });
+});
