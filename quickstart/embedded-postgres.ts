@@ -121,11 +121,15 @@ const stop = async (server: ChildProcess): Promise<void> => {
   await exited;
 };
 
-/** A loopback port that nothing listens on now. */
-export const findFreePort = (): Promise<number> =>
+/**
+ * A loopback port that nothing listens on now: the one wanted, or any.
+ *
+ * @throws when the wanted one is taken
+ */
+export const findFreePort = (wanted = 0): Promise<number> =>
   new Promise((resolve, reject) => {
     const probe = createServer().once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
+    probe.listen(wanted, '127.0.0.1', () => {
       const address = probe.address();
       probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
     });

@@ -1,0 +1,15 @@
+/** `npm run bench`: measures beside a floor in one run. Quote the ratios; machines are noisy. */
+import { benchFullSync } from './full-sync.ts';
+import { benchGroupResolution } from './group-resolution.ts';
+import { benchPropagation } from './propagation.ts';
+
+const BENCHMARKS = {
+  groups: benchGroupResolution,
+  propagation: benchPropagation,
+  'full-sync': benchFullSync,
+};
+
+const wanted = process.argv.slice(2);
+for (const [name, run] of Object.entries(BENCHMARKS)) {
+  if (wanted.length === 0 || wanted.includes(name)) await run();
+}
