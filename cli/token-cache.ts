@@ -1,6 +1,6 @@
 /** Tokens kept between runs: one file an account, readable by its owner only, replaced whole. */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -20,7 +20,6 @@ export type TokenCache = {
   /** `undefined` when there are none or the file isn't one of ours. */
   readonly read: (account: CacheAccount) => Promise<CachedTokens | undefined>;
   readonly write: (account: CacheAccount, tokens: CachedTokens) => Promise<void>;
-  readonly remove: (account: CacheAccount) => Promise<void>;
 };
 
 /** What tokens belong to: all that would make them another account's. */
@@ -50,7 +49,6 @@ export const createTokenCache = (directory: string): TokenCache => {
       await writeFile(draft, JSON.stringify(tokens), { mode: 0o600 });
       await rename(draft, fileOf(account));
     },
-    remove: (account) => rm(fileOf(account), { force: true }),
   };
 };
 

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { readSampleOrganization } from './kubectl.ts';
+import { readSampleOrganization } from './sample-organization.ts';
 import { startStack } from './stack.ts';
 import { type StoryResult, tellStory } from './story.ts';
 import { createTranscript, type Transcript } from './transcript.ts';

@@ -4,15 +4,15 @@
  */
 import { join } from 'node:path';
 import type { ApiClient, Task } from './api-client.ts';
-import { createApiClient } from './api-client.ts';
 import {
   type CommandResult,
-  createKubectl,
+  createPerson,
   type Kubectl,
+  lastToken,
+  type Person,
   readClaims,
-  runCommand,
-  type SampleOrganization,
-} from './kubectl.ts';
+} from './person.ts';
+import type { ImportedOrganization } from './sample-organization.ts';
 import type { Stack } from './stack.ts';
 import type { Transcript } from './transcript.ts';
 
@@ -22,7 +22,7 @@ export type StoryOptions = {
   readonly transcript: Transcript;
   readonly password: string;
   /** Imported into the workspace. */
-  readonly organization: SampleOrganization;
+  readonly organization: ImportedOrganization;
   /** Who signs up, pays and administers. */
   readonly admin: string;
   /** Who works: a direct member of `memberGroup`, deep in the branch below `roleGroup`. */
@@ -52,8 +52,10 @@ const ROLE_RULES = [
 
 /** Tells the story; @throws at the first step that does not do what it must */
 export const tellStory = async (options: StoryOptions): Promise<StoryResult> => {
-  const { transcript } = options;
-  const api = createApiClient(options.stack.apiUrl, () => accessToken(options, options.admin));
+  const { transcript, stack, password } = options;
+  const admin = createPerson(stack, { username: options.admin, password });
+  const member = createPerson(stack, { username: options.member, password });
+  const { api } = admin;
 
   transcript.step(`${options.admin} signs up: a person and a private organization exist`);
   const organizationId = await signUp(options, api);
@@ -68,9 +70,9 @@ export const tellStory = async (options: StoryOptions): Promise<StoryResult> => 
   const grant = await createGrant(options, api, base);
 
   transcript.step(`${options.member}, a member of “${options.memberGroup}” far below, signs in`);
-  const adminKubectl = await kubectlFor(options, api, base, options.admin);
-  const memberKubectl = await kubectlFor(options, api, base, options.member);
-  const groups = await signMemberIn(options, memberKubectl, workspaceId);
+  const adminKubectl = await admin.kubectl(workspaceId);
+  const memberKubectl = await member.kubectl(workspaceId);
+  const groups = await signMemberIn(options, { member, kubectl: memberKubectl, workspaceId });
   transcript.step('kubectl may do what the role says, and nothing else');
   await showAccess(options, memberKubectl);
   transcript.step('The assignment is removed and given again: the same command, the same token');
@@ -147,53 +149,22 @@ const createGrant = async (
   return { assignmentId: idOfAssignment(answer), request };
 };
 
-const kubectlFor = async (
-  options: StoryOptions,
-  api: ApiClient,
-  base: string,
-  username: string,
-): Promise<Kubectl> => {
-  const { body } = await api.request('GET', `${base}/kubeconfig?plugin=hexabase`);
-  return createKubectl({
-    stack: options.stack,
-    username,
-    kubeconfig: String(body),
-    environment: browserFor(options, username),
-  });
-};
-
 const signMemberIn = async (
-  options: StoryOptions,
-  kubectl: Kubectl,
-  workspaceId: string,
+  { transcript, stack }: StoryOptions,
+  { member, kubectl, workspaceId }: { member: Person; kubectl: Kubectl; workspaceId: string },
 ): Promise<string[]> => {
-  const { transcript, member } = options;
   await show(transcript, kubectl, ['auth', 'whoami'], 'allowed');
-  transcript.say('the same with a code confirmed on another device:');
-  const args = pluginArguments(options, member, workspaceId);
-  const device = [
-    ...args,
-    '--grant-type',
-    'device-code',
-    '--cache-dir',
-    join(options.stack.directory, 'device'),
-  ];
-  transcript.command('hexabase get-token --grant-type device-code …');
-  const { output, exitCode } = await runCommand(
-    options.stack.command,
-    [...device, '--output', 'token'],
-    browserFor(options, member),
+  transcript.say('the same with a code, confirmed on another device:');
+  transcript.command(`hexabase get-token --client-id ${workspaceId} --grant-type device-code`);
+  const cache = join(stack.directory, 'tokens', 'device');
+  const result = await member.getToken(
+    workspaceId,
+    ...['--grant-type', 'device-code', '--cache-dir', cache],
   );
-  if (exitCode !== 0) throw new Error(`the device flow failed: ${output}`);
-  const lines = output.trim().split('\n');
-  transcript.output(lines.filter((line) => !line.startsWith('ey')).join('\n'));
-  const claims = readClaims(
-    must(
-      lines.find((line) => line.startsWith('ey')),
-      'no token',
-    ),
-  );
-  transcript.say('the ID token, decoded (without the signature):');
+  const token = lastToken(result);
+  transcript.output(result.output.replace(token, ''));
+  const claims = readClaims(token);
+  transcript.say('the ID token, decoded:');
   transcript.output(JSON.stringify(claims, null, 2));
   return claims['groups'] as string[];
 };
@@ -282,42 +253,6 @@ const findGroup = async (api: ApiClient, base: string, name: string): Promise<st
   }
   throw new Error(`There is no group ${name}`);
 };
-
-const accessToken = async (options: StoryOptions, username: string): Promise<string> => {
-  const args = [
-    ...pluginArguments(options, username, 'hexabase-cli'),
-    '--token-type',
-    'access_token',
-  ];
-  const result = await runCommand(
-    options.stack.command,
-    [...args, '--output', 'token'],
-    browserFor(options, username),
-  );
-  const token = result.output.split('\n').find((line) => line.startsWith('ey'));
-  return must(token, `signing in failed: ${result.output}`);
-};
-
-const pluginArguments = ({ stack }: StoryOptions, username: string, clientId: string): string[] => [
-  'get-token',
-  '--issuer-url',
-  stack.issuerUrl,
-  '--client-id',
-  clientId,
-  '--certificate-authority',
-  stack.certificateAuthorityPath,
-  '--listen-address',
-  '127.0.0.1:0',
-  '--cache-dir',
-  join(stack.directory, 'tokens', username),
-];
-
-const browserFor = ({ stack, password }: StoryOptions, username: string) => ({
-  BROWSER: stack.browser,
-  HEXABASE_USERNAME: username,
-  HEXABASE_PASSWORD: password,
-  HEXABASE_CA_FILE: stack.certificateAuthorityPath,
-});
 
 const idOfAssignment = (answer: unknown): string =>
   (answer as { role_assignment: { id: string } }).role_assignment.id;
