@@ -3,7 +3,7 @@
  * skipped test is a failure here: nothing may be left out silently.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -29,7 +29,7 @@ const { status } = spawnSync(
   ],
   { stdio: 'inherit' },
 );
-const report: Report = JSON.parse(readFileSync(file, 'utf8'));
+const report = readReport();
 rmSync(directory, { recursive: true });
 const skipped = report.numPendingTests + report.numTodoTests;
 const failed = report.numFailedTests + skipped;
@@ -37,3 +37,15 @@ if (skipped > 0) console.error(`${skipped} tests were skipped; every test must r
 console.log(`${report.numPassedTests} passed, ${failed} failed`);
 process.exitCode =
   status === 0 && report.success && failed === 0 && report.numPassedTests > 0 ? 0 : 1;
+
+/** Without a report nothing ran: the set-up failed, and has said why above. */
+function readReport(): Report {
+  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8'));
+  return {
+    numPassedTests: 0,
+    numFailedTests: 1,
+    numPendingTests: 0,
+    numTodoTests: 0,
+    success: false,
+  };
+}
