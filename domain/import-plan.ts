@@ -1,0 +1,185 @@
+/**
+ * What an import of groups would change, or everything that is wrong with it. Pure: it is planned
+ * as a whole before anything is written, so it happens as a whole or not at all.
+ */
+import { foldGroupName, GroupName } from './group-name.ts';
+import { PRESET_GROUPS } from './presets.ts';
+
+/** A group as an import describes it. */
+export type ImportedGroup = {
+  readonly name: string;
+  readonly display_name?: string | undefined;
+  /** A name in the import or in the workspace; `null` for a root of the import. */
+  readonly parent: string | null;
+  readonly members: readonly string[];
+};
+
+/** A group that the workspace has. */
+export type ExistingGroup = {
+  readonly id: string;
+  readonly name: string;
+  readonly displayName: string;
+  readonly parentId: string | null;
+};
+
+/** What {@link planImport} decides on. */
+export type ImportInput = {
+  readonly groups: readonly ImportedGroup[];
+  readonly existing: readonly ExistingGroup[];
+  /** The id of the group that the import's roots go below. */
+  readonly rootId: string;
+  readonly createId: () => string;
+};
+
+/** One thing wrong, and where in the import. */
+export type ImportFault = {
+  readonly path: readonly (string | number)[];
+  readonly reason: string;
+};
+
+/** What to write: nothing of it is there yet, so an import that was done plans nothing. */
+export type ImportPlan = {
+  readonly faults: readonly ImportFault[];
+  readonly create: readonly ExistingGroup[];
+  readonly update: readonly (ExistingGroup & { readonly moved: boolean })[];
+  /** Each once; some may be there already. */
+  readonly memberships: readonly { readonly groupId: string; readonly subject: string }[];
+};
+
+/** The most that one import may hold. */
+export const IMPORT_LIMITS = { groups: 10_000, memberships: 100_000 } as const;
+
+/** How much of a limit an import takes; text for the caller, or `null` when it is within. */
+export const refuseImportSize = (
+  groups: readonly ImportedGroup[],
+  members: readonly string[],
+): string | null => {
+  if (groups.length > IMPORT_LIMITS.groups) {
+    return `An import may hold ${IMPORT_LIMITS.groups} groups; this one holds ${groups.length}.`;
+  }
+  const count = groups.reduce((sum, group) => sum + group.members.length, members.length);
+  return count > IMPORT_LIMITS.memberships
+    ? `An import may hold ${IMPORT_LIMITS.memberships} memberships; this one holds ${count}.`
+    : null;
+};
+
+/**
+ * Plans an import. A group that the workspace has by exactly this name is moved to where the import
+ * says and keeps its members; the import only ever adds memberships.
+ */
+export const planImport = (input: ImportInput): ImportPlan => {
+  const placed = placeGroups(input);
+  const faults = [...refuseNames(input), ...placed.faults];
+  if (faults.length > 0) return { faults, create: [], update: [], memberships: [] };
+  const cycles = refuseCycles(input, placed.groups);
+  if (cycles.length > 0) return { faults: cycles, create: [], update: [], memberships: [] };
+  const existing = new Map(input.existing.map((group) => [group.id, group]));
+  return {
+    faults: [],
+    create: placed.groups.filter((group) => !existing.has(group.id)),
+    update: placed.groups.flatMap((group) => {
+      const before = existing.get(group.id);
+      if (!before) return [];
+      const moved = before.parentId !== group.parentId;
+      return moved || before.displayName !== group.displayName ? [{ ...group, moved }] : [];
+    }),
+    memberships: placed.groups.flatMap((group, index) =>
+      Array.from(new Set(input.groups[index]?.members), (subject) => ({
+        groupId: group.id,
+        subject,
+      })),
+    ),
+  };
+};
+
+const PRESET_NAMES = new Set(PRESET_GROUPS.map((group) => foldGroupName(group.name)));
+
+const refuseNames = ({ groups, existing }: ImportInput): ImportFault[] => {
+  const names = new Map(existing.map((group) => [foldGroupName(group.name), group.name]));
+  const first = new Map<string, number>();
+  return groups.flatMap(({ name }, index) => {
+    const folded = foldGroupName(name);
+    const reason = refuseName({ name, known: names.get(folded), first: first.get(folded) });
+    if (!first.has(folded)) first.set(folded, index);
+    return reason === undefined ? [] : [{ path: ['groups', index, 'name'], reason }];
+  });
+};
+
+const refuseName = (group: {
+  name: string;
+  known: string | undefined;
+  first: number | undefined;
+}): string | undefined => {
+  const { name, known, first } = group;
+  const shape = GroupName.safeParse(name);
+  if (!shape.success) return shape.error.issues[0]?.message;
+  if (PRESET_NAMES.has(foldGroupName(name))) return 'This name belongs to a preset group.';
+  if (first !== undefined) {
+    return `The same name as #/groups/${first}; names that differ only by case are the same.`;
+  }
+  return known === undefined || known === name
+    ? undefined
+    : `The workspace has a group "${known}"; names that differ only by case are the same.`;
+};
+
+type Placed = { readonly groups: ExistingGroup[]; readonly faults: ImportFault[] };
+
+const placeGroups = ({ groups, existing, rootId, createId }: ImportInput): Placed => {
+  const before = new Map(existing.map((group) => [group.name, group]));
+  const idOf = new Map(existing.map((group) => [group.name, group.id]));
+  for (const { name } of groups) if (!idOf.has(name)) idOf.set(name, createId());
+  const faults: ImportFault[] = [];
+  const placed = groups.map(({ name, parent, display_name }, index) => {
+    const parentId = parent === null ? rootId : idOf.get(parent);
+    if (parentId === undefined) {
+      faults.push({
+        path: ['groups', index, 'parent'],
+        reason: 'No group of this name is in the import or in the workspace.',
+      });
+    }
+    return {
+      id: idOf.get(name) ?? '',
+      name,
+      displayName: display_name ?? before.get(name)?.displayName ?? name,
+      parentId: parentId ?? null,
+    };
+  });
+  return { groups: placed, faults };
+};
+
+const refuseCycles = (
+  { groups, existing }: ImportInput,
+  placed: readonly ExistingGroup[],
+): ImportFault[] => {
+  const parentOf = new Map([...existing, ...placed].map((group) => [group.id, group.parentId]));
+  const onCycle = listOnCycles(parentOf);
+  return placed.flatMap((group, index) =>
+    onCycle.has(group.id)
+      ? [
+          {
+            path: ['groups', index, 'parent'],
+            reason: `"${groups[index]?.name}" would be above itself: a cycle.`,
+          },
+        ]
+      : [],
+  );
+};
+
+/** Takes away whatever has nothing below it, over and over: what stays is on a cycle. */
+const listOnCycles = (parentOf: ReadonlyMap<string, string | null>): Set<string> => {
+  const children = new Map(Array.from(parentOf.keys(), (id) => [id, 0]));
+  const count = (id: string | null | undefined): number => children.get(id ?? '') ?? 0;
+  for (const parent of parentOf.values()) {
+    if (parent !== null) children.set(parent, count(parent) + 1);
+  }
+  const leaves = [...parentOf.keys()].filter((id) => count(id) === 0);
+  const left = new Set(parentOf.keys());
+  for (let leaf = leaves.pop(); leaf !== undefined; leaf = leaves.pop()) {
+    left.delete(leaf);
+    const parent = parentOf.get(leaf);
+    if (parent === null || parent === undefined) continue;
+    children.set(parent, count(parent) - 1);
+    if (count(parent) === 0 && left.has(parent)) leaves.push(parent);
+  }
+  return left;
+};

@@ -1,0 +1,117 @@
+/**
+ * Verifies the issuer's access tokens (JWT, RFC 9068): signature by a key of the issuer's, `typ`
+ * at+jwt so that an ID token can't pass, issuer, audience, expiry.
+ */
+import {
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  type FetchImplementation,
+  type JWTVerifyGetKey,
+  jwtVerify,
+} from 'jose';
+import { Agent, fetch, type RequestInit as UndiciRequestInit } from 'undici';
+import { parseId } from '#domain/identifiers.ts';
+import type { Issuer } from './context.ts';
+import { PROBLEMS, Problem } from './problems.ts';
+
+/** Verifies tokens; disposing of it closes its connections to the issuer. */
+export type AccessTokenVerifier = AsyncDisposable & {
+  /**
+   * @returns the person (UUID) whom the token speaks for
+   * @throws Problem invalid-token, or issuer-unavailable when the issuer's keys can't be fetched
+   */
+  readonly verify: (token: string) => Promise<string>;
+};
+
+/** What {@link createAccessTokenVerifier} needs. */
+export type AccessTokenVerifierOptions = {
+  readonly issuer: Issuer;
+  /** The API's own audience. */
+  readonly audience: string;
+};
+
+// A key that was removed from the issuer is no longer accepted after this time.
+const KEYS_MAX_AGE_MS = 60_000;
+const KEYS_TIMEOUT_MS = 5_000;
+const CLOCK_TOLERANCE_SECONDS = 5;
+const RETRY_AFTER_SECONDS = '5';
+
+/** Fetches the issuer's keys when the first token comes, and again when they are a minute old. */
+export const createAccessTokenVerifier = ({
+  issuer,
+  audience,
+}: AccessTokenVerifierOptions): AccessTokenVerifier => {
+  const agent = new Agent(
+    issuer.certificateAuthority === undefined
+      ? {}
+      : { connect: { ca: issuer.certificateAuthority } },
+  );
+  const getKey = createGetKey(new URL('/jwks', issuer.url), agent);
+  return {
+    verify: async (token) => {
+      const { payload } = await jwtVerify(token, getKey, {
+        algorithms: ['ES256', 'RS256'],
+        typ: 'at+jwt',
+        issuer: issuer.url,
+        audience,
+        requiredClaims: ['exp', 'sub'],
+        clockTolerance: CLOCK_TOLERANCE_SECONDS,
+      }).catch((error: unknown) => {
+        throw toProblem(error);
+      });
+      const personId = parseId('person', payload.sub ?? '');
+      if (personId === undefined) throw invalidToken('Its subject is not a person.');
+      return personId;
+    },
+    [Symbol.asyncDispose]: () => agent.close(),
+  };
+};
+
+/** The answer to a token that isn't valid (RFC 6750 §3.1). */
+export const invalidToken = (detail: string, cause?: unknown): Problem =>
+  new Problem(PROBLEMS.invalidToken, detail, {
+    cause,
+    headers: { 'WWW-Authenticate': 'Bearer error="invalid_token"' },
+  });
+
+class KeysUnavailable extends Error {}
+
+const createGetKey = (url: URL, dispatcher: Agent): JWTVerifyGetKey => {
+  // undici's own fetch, because only it is sure to understand this undici's agent.
+  const fetchKeys = ((address: string, init: UndiciRequestInit) =>
+    fetch(address, { ...init, dispatcher })) as unknown as FetchImplementation;
+  const keys = createRemoteJWKSet(url, {
+    cacheMaxAge: KEYS_MAX_AGE_MS,
+    timeoutDuration: KEYS_TIMEOUT_MS,
+    [customFetch]: fetchKeys,
+  });
+  return async (header, token) => {
+    try {
+      return await keys(header, token);
+    } catch (error) {
+      const ofToken =
+        error instanceof errors.JWKSNoMatchingKey ||
+        error instanceof errors.JWKSMultipleMatchingKeys ||
+        error instanceof errors.JOSENotSupported;
+      if (ofToken) throw error;
+      throw new KeysUnavailable('the issuer’s keys could not be fetched', { cause: error });
+    }
+  };
+};
+
+const toProblem = (error: unknown): unknown => {
+  if (error instanceof errors.JWTExpired) return invalidToken('It has expired.', error);
+  if (error instanceof errors.JOSEError || error instanceof TypeError) {
+    return invalidToken(
+      'It must be an access token for this API, signed by the issuer, and not expired.',
+      error,
+    );
+  }
+  if (!(error instanceof KeysUnavailable)) return error;
+  return new Problem(
+    PROBLEMS.issuerUnavailable,
+    'The issuer’s keys can’t be fetched. Try again in a few seconds.',
+    { cause: error, headers: { 'Retry-After': RETRY_AFTER_SECONDS } },
+  );
+};

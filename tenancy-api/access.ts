@@ -1,0 +1,171 @@
+/**
+ * What a caller is in an organization or a workspace, and whether that is enough. Asked once per
+ * request, inside its transaction, before anything else is read; for a change the workspace is
+ * locked first, so that nobody acts on a right that another request is just taking away.
+ */
+import { type CommonQueryMethods, sql } from 'slonik';
+import * as z from 'zod';
+import {
+  mayInOrganization,
+  mayInWorkspace,
+  ORGANIZATION_ROLES,
+  type OrganizationAction,
+  type OrganizationRole,
+  toWorkspaceRole,
+  type WorkspaceAction,
+  type WorkspaceRole,
+} from '#domain/permissions.ts';
+import { ADMINS_GROUP } from '#domain/presets.ts';
+import { listEffectiveGroups } from './effective-groups.ts';
+import { notFound, PROBLEMS, Problem } from './problems.ts';
+import type { Permission } from './route.ts';
+
+/** The caller in an organization. */
+export type OrganizationAccess = {
+  readonly organizationId: string;
+  readonly role: OrganizationRole;
+};
+
+/** The caller in a workspace. */
+export type WorkspaceAccess = {
+  readonly workspaceId: string;
+  readonly organizationId: string;
+  /** `undefined` for an organization user who is not a member. */
+  readonly role: WorkspaceRole | undefined;
+};
+
+/** What {@link authorize} decides on. */
+export type AuthorizationRequest = {
+  readonly permission: Permission;
+  /** The UUIDs in the path. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly personId: string;
+  /** Whether the request changes something: the workspace is locked until the transaction ends. */
+  readonly locks: boolean;
+};
+
+/**
+ * Finds out what the caller is where the path leads.
+ *
+ * @throws Problem not-found when the caller has no business there, forbidden (with what is missing)
+ * when they have but may not do this
+ */
+export const authorize = async (
+  db: CommonQueryMethods,
+  request: AuthorizationRequest,
+): Promise<OrganizationAccess | WorkspaceAccess | null> => {
+  const { permission, params, personId } = request;
+  if (typeof permission === 'string') return null;
+  if ('organization' in permission) {
+    const organizationId = params['organization'] ?? '';
+    const role = await findOrganizationRole(db, organizationId, personId);
+    return decideInOrganization({ organizationId, role, action: permission.organization });
+  }
+  const workspaceId = params['workspace'] ?? '';
+  if (request.locks) await lockWorkspace(db, workspaceId);
+  return decideInWorkspace({
+    action: permission.workspace,
+    orOrganization: permission.orOrganization,
+    standing: await getStanding(db, workspaceId, personId),
+  });
+};
+
+const decideInOrganization = (request: {
+  organizationId: string;
+  role: OrganizationRole | null;
+  action: OrganizationAction;
+}): OrganizationAccess => {
+  const { organizationId, role, action } = request;
+  if (role === null) throw notFound();
+  if (!mayInOrganization(role, action)) {
+    const able = ORGANIZATION_ROLES.filter((each) => mayInOrganization(each, action)).join(' or ');
+    throw new Problem(
+      PROBLEMS.forbidden,
+      `This needs the right "${action}", which the organization role ${able} has; yours is ${role}.`,
+    );
+  }
+  return { organizationId, role };
+};
+
+const decideInWorkspace = (request: {
+  standing: Standing;
+  action: WorkspaceAction;
+  orOrganization: OrganizationAction | undefined;
+}): WorkspaceAccess => {
+  const { standing, action, orOrganization } = request;
+  const { role, organizationRole } = standing;
+  if (mayInWorkspace(role, action)) return standing;
+  if (orOrganization && mayInOrganization(organizationRole, orOrganization)) return standing;
+  if (role === undefined) throw notFound();
+  throw new Problem(
+    PROBLEMS.forbidden,
+    `This needs the right "${action}", which members of the group ${ADMINS_GROUP} have; you are a member of the workspace without it.`,
+  );
+};
+
+type Standing = WorkspaceAccess & { readonly organizationRole: OrganizationRole | undefined };
+
+const getStanding = async (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  personId: string,
+): Promise<Standing> => {
+  const row = await findStanding(db, workspaceId, personId);
+  if (!row) throw notFound();
+  const groups = row.member ? await listEffectiveGroups(db, workspaceId, personId) : [];
+  return {
+    workspaceId,
+    organizationId: row.organization_id,
+    role: row.member ? toWorkspaceRole(groups.map((group) => group.name)) : undefined,
+    organizationRole: row.organization_role ?? undefined,
+  };
+};
+
+const lockWorkspace = async (db: CommonQueryMethods, workspaceId: string): Promise<void> => {
+  await db.maybeOne(sql.prepared('lock_workspace', z.strictObject({ id: z.uuid() }))`
+    SELECT id
+    FROM workspace
+    WHERE id = ${workspaceId}
+    FOR UPDATE
+  `);
+};
+
+const StandingRow = z.strictObject({
+  organization_id: z.uuid(),
+  member: z.boolean(),
+  organization_role: z.enum(ORGANIZATION_ROLES).nullable(),
+});
+
+const findStanding = (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  personId: string,
+): Promise<z.infer<typeof StandingRow> | null> =>
+  db.maybeOne(sql.prepared('find_standing', StandingRow)`
+    SELECT
+      w.organization_id,
+      EXISTS (
+        SELECT FROM workspace_member m
+        WHERE m.workspace_id = w.id AND m.person_id = ${personId}
+      ) AS member,
+      (
+        SELECT u.role FROM organization_user u
+        WHERE u.organization_id = w.organization_id AND u.person_id = ${personId}
+      ) AS organization_role
+    FROM workspace w
+    WHERE w.id = ${workspaceId}
+  `);
+
+const findOrganizationRole = (
+  db: CommonQueryMethods,
+  organizationId: string,
+  personId: string,
+): Promise<OrganizationRole | null> =>
+  db.maybeOneFirst(sql.prepared(
+    'find_organization_role',
+    z.strictObject({ role: z.enum(ORGANIZATION_ROLES) }),
+  )`
+    SELECT role
+    FROM organization_user
+    WHERE organization_id = ${organizationId} AND person_id = ${personId}
+  `);

@@ -1,0 +1,127 @@
+/**
+ * The tenancy API: organizations, workspaces and what is in them, over REST. It owns what tenants
+ * decide and writes it to PostgreSQL; it signs nobody in (the issuer does) and touches no cluster
+ * (rbac-sync does). Built by main.ts and by the tests alike.
+ */
+import Router from '@koa/router';
+import Koa, { type Context } from 'koa';
+import helmet from 'koa-helmet';
+import type { Registry } from 'prom-client';
+import type { DatabasePool } from 'slonik';
+import { sql } from 'slonik';
+import * as z from 'zod';
+import { DOORBELL_SUBJECTS, type Doorbell } from '#runtime/doorbell.ts';
+import { health } from '#runtime/health.ts';
+import type { Readiness } from '#runtime/lifecycle.ts';
+import type { Logger } from '#runtime/log.ts';
+import type { AccessTokenVerifier } from './access-token.ts';
+import type { Issuer } from './context.ts';
+import { createCursors } from './cursor.ts';
+import { createExecute, type Execute, type IncomingRequest } from './execute.ts';
+import { authenticate } from './middleware/authenticate.ts';
+import { readJsonBody } from './middleware/json-body.ts';
+import { problemDetails } from './middleware/problem-details.ts';
+import { requestLog } from './middleware/request-log.ts';
+import { readPreferredWait, waitForFinal } from './prefer.ts';
+import { notFound, PROBLEMS, Problem } from './problems.ts';
+import type { Reply, Route } from './route.ts';
+import { ROUTES } from './routes.ts';
+
+/** What the application is built from. */
+export type AppDeps = {
+  /** Connected as hexabase_tenancy_api. */
+  readonly db: DatabasePool;
+  readonly doorbell: Doorbell;
+  readonly accessTokens: AccessTokenVerifier;
+  readonly issuer: Issuer;
+  /** 32 bytes that sign cursors, the same on every replica. */
+  readonly cursorKey: Buffer;
+  readonly log: Logger;
+  readonly metrics: Registry;
+  readonly readiness: Readiness;
+};
+
+/** Builds the application; it doesn't listen by itself. */
+export const createApp = (deps: AppDeps): Koa => {
+  const app = new Koa();
+  app.on('error', (error: unknown, ctx?: Context) => {
+    deps.log.error({ err: error, request_id: ctx?.state['requestId'] }, 'a request failed');
+  });
+  app.use(
+    health({
+      readiness: deps.readiness,
+      metrics: deps.metrics,
+      check: () => deps.db.one(sql.type(z.strictObject({ ok: z.int() }))`SELECT 1 AS ok`),
+    }),
+  );
+  app.use(requestLog(deps.log, deps.metrics));
+  app.use(problemDetails());
+  app.use(helmet());
+  app.use(async (ctx, next) => {
+    ctx.set('Cache-Control', 'no-store');
+    await next();
+  });
+  const router = createRouter(deps);
+  app.use(router.routes());
+  app.use((ctx) => refuseUnrouted(router, ctx));
+  return app;
+};
+
+const createRouter = (deps: AppDeps): Router => {
+  const router = new Router({ sensitive: true, strict: true });
+  const execute = createExecute({
+    db: deps.db,
+    issuer: deps.issuer,
+    cursors: createCursors(deps.cursorKey),
+    onChanged: (workspaceId) => {
+      // Not awaited: the change is committed, and a lost ring only costs rbac-sync a moment.
+      void deps.doorbell.ring(DOORBELL_SUBJECTS.workspaceChanged, workspaceId);
+    },
+  });
+  for (const route of ROUTES) {
+    router.register(route.path.replaceAll('{', ':').replaceAll('}', ''), [route.method], (ctx) =>
+      answer(ctx, route, { ...deps, execute }),
+    );
+  }
+  return router;
+};
+
+const answer = async (
+  ctx: Context & { params: Record<string, string> },
+  route: Route,
+  deps: AppDeps & { readonly execute: Execute },
+): Promise<void> => {
+  ctx.state['route'] = route.path;
+  const isPublic = route.permission === 'public';
+  const request: IncomingRequest = {
+    personId: isPublic ? null : await authenticate(ctx, deps.accessTokens),
+    path: ctx.path,
+    params: ctx.params,
+    query: ctx.query,
+    body: route.body ? await readJsonBody(ctx, route.bodyLimit) : undefined,
+    requestId: String(ctx.state['requestId']),
+    ip: ctx.ip,
+  };
+  const seconds = readPreferredWait(ctx.get('Prefer'));
+  const ask = () => deps.execute(route, request);
+  write(ctx, route, await waitForFinal(route, seconds, { doorbell: deps.doorbell, ask }));
+};
+
+const write = (ctx: Context, route: Route, reply: Reply): void => {
+  ctx.status = reply.status;
+  ctx.set({ ...reply.headers });
+  if (reply.body === undefined) return;
+  ctx.body = reply.body;
+  ctx.type = route.responses[reply.status]?.type ?? 'application/json';
+};
+
+const refuseUnrouted = (router: Router, ctx: Context): void => {
+  const methods = new Set(
+    router.match(ctx.path, ctx.method).path.flatMap((layer) => layer.methods),
+  );
+  if (methods.size === 0) throw notFound();
+  const allow = [...methods].sort().join(', ');
+  throw new Problem(PROBLEMS.methodNotAllowed, `Allowed here: ${allow}.`, {
+    headers: { Allow: allow },
+  });
+};

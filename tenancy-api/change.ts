@@ -1,0 +1,86 @@
+/**
+ * What every change writes beside its own rows, in the same transaction: an audit event, an outbox
+ * row and, when it concerns a cluster, the workspace's next generation with a task that ends when
+ * rbac-sync has verified that generation there.
+ */
+import { type CommonQueryMethods, type SerializableValue, sql } from 'slonik';
+import * as z from 'zod';
+import { createId, formatId } from '#domain/identifiers.ts';
+import type { RequestContext } from './context.ts';
+import { TaskRow } from './tasks/schema.ts';
+
+/** A change, for the records. Ids are UUIDs. */
+export type Change = {
+  /** What happened to what, e.g. `group.create`. */
+  readonly action: string;
+  readonly organizationId: string;
+  readonly workspaceId: string;
+  readonly targetId: string;
+  readonly before?: SerializableValue;
+  readonly after?: SerializableValue;
+};
+
+/** Records a change that no cluster has to hear of. */
+export const recordChange = async (context: RequestContext, change: Change): Promise<void> => {
+  await insertAuditEvent(context, change);
+  await insertOutbox(context, change);
+};
+
+/**
+ * Records a change that must reach the workspace's cluster: raises its generation, makes the task,
+ * and has the doorbell rung after the commit.
+ */
+export const recordClusterChange = async (
+  context: RequestContext,
+  change: Change,
+): Promise<TaskRow> => {
+  await recordChange(context, change);
+  const generation = await raiseGeneration(context.tx, change.workspaceId);
+  return startTask(context, { ...change, generation });
+};
+
+/** Makes a task for a generation that the workspace already has: that of its creation. */
+export const startTask = async (
+  context: RequestContext,
+  task: { readonly action: string; readonly workspaceId: string; readonly generation: number },
+): Promise<TaskRow> => {
+  context.changedWorkspaces.add(task.workspaceId);
+  return context.tx.one(sql.type(TaskRow)`
+    INSERT INTO task (id, workspace_id, kind, generation, created_by)
+    VALUES (${createId()}, ${task.workspaceId}, ${task.action}, ${task.generation}, ${context.personId})
+    RETURNING id, workspace_id, kind, state, progress, step, error, created_at, finished_at
+  `);
+};
+
+const raiseGeneration = (db: CommonQueryMethods, workspaceId: string): Promise<number> =>
+  db.oneFirst(sql.type(z.strictObject({ generation: z.int() }))`
+    UPDATE workspace
+    SET generation = generation + 1, updated_at = now()
+    WHERE id = ${workspaceId}
+    RETURNING generation
+  `);
+
+const Nothing = z.strictObject({});
+
+const insertAuditEvent = async (context: RequestContext, change: Change): Promise<void> => {
+  await context.tx.query(sql.type(Nothing)`
+    INSERT INTO audit_event (
+      id, organization_id, workspace_id, actor_id, action, target_id, before, after, request_id, ip
+    ) VALUES (
+      ${createId()}, ${change.organizationId}, ${change.workspaceId}, ${context.personId},
+      ${change.action}, ${change.targetId}, ${toJson(change.before)}, ${toJson(change.after)},
+      ${context.requestId}, ${context.ip}::inet
+    )
+  `);
+};
+
+const insertOutbox = async (context: RequestContext, change: Change): Promise<void> => {
+  const payload = { target_id: change.targetId, actor: formatId('person', context.personId) };
+  await context.tx.query(sql.type(Nothing)`
+    INSERT INTO outbox (organization_id, workspace_id, kind, payload)
+    VALUES (${change.organizationId}, ${change.workspaceId}, ${change.action}, ${sql.jsonb(payload)})
+  `);
+};
+
+const toJson = (value: SerializableValue | undefined) =>
+  value === undefined ? null : sql.jsonb(value);

@@ -1,0 +1,26 @@
+/** What a request carries with it through routes and services, made anew for each transaction. */
+import type { DatabaseTransactionConnection } from 'slonik';
+import type { Cursors } from './cursor.ts';
+
+/** How workspaces' tokens are made: what a kubeconfig and a workspace tell about the issuer. */
+export type Issuer = {
+  /** https origin, without a path. */
+  readonly url: string;
+  /** PEM to trust for the issuer when its certificate isn't signed by a public authority. */
+  readonly certificateAuthority?: string | undefined;
+};
+
+/** One request inside its transaction. */
+export type RequestContext = {
+  readonly tx: DatabaseTransactionConnection;
+  /** The caller (UUID). */
+  readonly personId: string;
+  readonly requestId: string;
+  readonly ip: string;
+  readonly issuer: Issuer;
+  readonly cursors: Cursors;
+  /** The path as the caller wrote it, for links to the next page. */
+  readonly path: string;
+  /** Workspaces (UUIDs) whose doorbell is rung once the transaction has committed. */
+  readonly changedWorkspaces: Set<string>;
+};

@@ -1,0 +1,138 @@
+import { type CommonQueryMethods, sql } from 'slonik';
+import * as z from 'zod';
+import type { PageRequest } from '../cursor.ts';
+import { GroupRow } from './schema.ts';
+
+const groupColumns = sql.fragment`id, name, display_name, parent_id, preset, created_at`;
+
+/** The groups of a workspace, by id. */
+export const listGroups = (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  { after, take }: PageRequest,
+): Promise<readonly GroupRow[]> =>
+  db.any(sql.type(GroupRow)`
+    SELECT ${groupColumns}
+    FROM workspace_group
+    WHERE workspace_id = ${workspaceId} AND (${after}::uuid IS NULL OR id > ${after}::uuid)
+    ORDER BY id
+    LIMIT ${take}
+  `);
+
+/** A group of this workspace; an id that is null or foreign finds nothing. */
+export const findGroup = (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  groupId: string | null,
+): Promise<GroupRow | null> =>
+  db.maybeOne(sql.type(GroupRow)`
+    SELECT ${groupColumns}
+    FROM workspace_group
+    WHERE workspace_id = ${workspaceId} AND id = ${groupId}::uuid
+  `);
+
+/** A group of this workspace by its exact name. */
+export const findGroupByName = (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  name: string,
+): Promise<GroupRow | null> =>
+  db.maybeOne(sql.type(GroupRow)`
+    SELECT ${groupColumns}
+    FROM workspace_group
+    WHERE workspace_id = ${workspaceId} AND lower(name) = lower(${name}) AND name = ${name}
+  `);
+
+const GroupNodeRow = z.strictObject({ id: z.uuid(), parentId: z.uuid().nullable() });
+
+/** A group and all above it, as far as they are of this workspace; safe on a cycle. */
+export const listGroupAndAncestors = (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  groupId: string | null,
+): Promise<readonly z.infer<typeof GroupNodeRow>[]> =>
+  db.any(sql.type(GroupNodeRow)`
+    WITH RECURSIVE above (id, parent_id) AS (
+      SELECT id, parent_id
+      FROM workspace_group
+      WHERE workspace_id = ${workspaceId} AND id = ${groupId}::uuid
+      UNION
+      SELECT g.id, g.parent_id
+      FROM above a
+      JOIN workspace_group g ON g.workspace_id = ${workspaceId} AND g.id = a.parent_id
+    )
+    SELECT id, parent_id AS "parentId"
+    FROM above
+  `);
+
+/** A group to insert. */
+export type NewGroup = {
+  readonly id: string;
+  readonly name: string;
+  readonly displayName: string;
+  readonly parentId: string | null;
+};
+
+/** Inserts groups, whose parents may be among them. */
+export const insertGroups = async (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  { groups, preset }: { readonly groups: readonly NewGroup[]; readonly preset: boolean },
+): Promise<void> => {
+  await db.query(sql.type(z.strictObject({}))`
+    INSERT INTO workspace_group (id, workspace_id, name, display_name, parent_id, preset)
+    SELECT g.id, ${workspaceId}, g.name, g.display_name, g.parent_id, ${preset}
+    FROM ${sql.unnest(
+      groups.map((group) => [group.id, group.name, group.displayName, group.parentId]),
+      ['uuid', 'text', 'text', 'uuid'],
+    )} AS g (id, name, display_name, parent_id)
+  `);
+};
+
+/** A group's new place and display name. */
+export type GroupPlace = {
+  readonly id: string;
+  readonly displayName: string;
+  readonly parentId: string | null;
+};
+
+/** Moves and renames groups of this workspace. */
+export const updateGroups = async (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  groups: readonly GroupPlace[],
+): Promise<void> => {
+  await db.query(sql.type(z.strictObject({}))`
+    UPDATE workspace_group g
+    SET display_name = n.display_name, parent_id = n.parent_id, version = version + 1,
+      updated_at = now()
+    FROM ${sql.unnest(
+      groups.map((group) => [group.id, group.displayName, group.parentId]),
+      ['uuid', 'text', 'uuid'],
+    )} AS n (id, display_name, parent_id)
+    WHERE g.workspace_id = ${workspaceId} AND g.id = n.id
+  `);
+};
+
+/** Deletes a group with its memberships and assignments; a group below it is a foreign-key error. */
+export const deleteGroup = async (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  groupId: string,
+): Promise<void> => {
+  await db.query(sql.type(z.strictObject({}))`
+    DELETE FROM workspace_group
+    WHERE workspace_id = ${workspaceId} AND id = ${groupId}
+  `);
+};
+
+/** Whether a group holds any role. */
+export const hasRoleAssignments = (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  groupId: string,
+): Promise<boolean> =>
+  db.exists(sql.type(z.strictObject({}))`
+    SELECT FROM role_assignment
+    WHERE workspace_id = ${workspaceId} AND group_id = ${groupId}
+  `);

@@ -1,0 +1,121 @@
+import { type CommonQueryMethods, sql } from 'slonik';
+import * as z from 'zod';
+import { createId } from '#domain/identifiers.ts';
+import type { PageRequest } from '../cursor.ts';
+import { GroupReferenceRow } from '../effective-groups.ts';
+import { MemberRow } from './schema.ts';
+
+/** The members of a workspace, by the person's id. */
+export const listMembers = (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  { after, take }: PageRequest,
+): Promise<readonly MemberRow[]> =>
+  db.any(sql.type(MemberRow)`
+    SELECT m.person_id, p.display_name, p.email, m.created_at
+    FROM workspace_member m
+    JOIN person p ON p.id = m.person_id
+    WHERE m.workspace_id = ${workspaceId} AND (${after}::uuid IS NULL OR m.person_id > ${after}::uuid)
+    ORDER BY m.person_id
+    LIMIT ${take}
+  `);
+
+/** A member of a workspace. */
+export const findMember = (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  personId: string,
+): Promise<MemberRow | null> =>
+  db.maybeOne(sql.type(MemberRow)`
+    SELECT m.person_id, p.display_name, p.email, m.created_at
+    FROM workspace_member m
+    JOIN person p ON p.id = m.person_id
+    WHERE m.workspace_id = ${workspaceId} AND m.person_id = ${personId}
+  `);
+
+/** The groups that a member was put into, by name. */
+export const listDirectGroups = (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  personId: string,
+): Promise<readonly GroupReferenceRow[]> =>
+  db.any(sql.type(GroupReferenceRow)`
+    SELECT g.id, g.name
+    FROM group_member m
+    JOIN workspace_group g ON g.workspace_id = m.workspace_id AND g.id = m.group_id
+    WHERE m.workspace_id = ${workspaceId} AND m.person_id = ${personId}
+    ORDER BY g.name COLLATE "C"
+  `);
+
+/** Whether the caller can see a person: someone of their workspaces or organizations. */
+export const isPersonVisible = (db: CommonQueryMethods, personId: string): Promise<boolean> =>
+  db.exists(sql.type(z.strictObject({}))`
+    SELECT FROM person
+    WHERE id = ${personId}
+  `);
+
+/**
+ * Makes a workspace's creator its first member. Row-level security shows them nothing of it before
+ * this statement has ended, so it can neither return the row nor look for a conflict.
+ */
+export const insertFirstMember = async (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  personId: string,
+): Promise<void> => {
+  await db.query(sql.type(z.strictObject({}))`
+    INSERT INTO workspace_member (workspace_id, person_id)
+    VALUES (${workspaceId}, ${personId})
+  `);
+};
+
+/** Makes people members of a workspace; returns those who weren't. */
+export const insertMembers = (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  personIds: readonly string[],
+): Promise<readonly string[]> =>
+  db.anyFirst(sql.type(z.strictObject({ person_id: z.uuid() }))`
+    INSERT INTO workspace_member (workspace_id, person_id)
+    SELECT ${workspaceId}, person_id
+    FROM ${sql.unnest(
+      personIds.map((personId) => [personId]),
+      ['uuid'],
+    )} AS m (person_id)
+    ON CONFLICT ON CONSTRAINT workspace_member__workspace_id_person_id__pkey DO NOTHING
+    RETURNING person_id
+  `);
+
+/** Ends a membership of a workspace and of all its groups. */
+export const deleteMember = async (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  personId: string,
+): Promise<void> => {
+  await db.query(sql.type(z.strictObject({}))`
+    DELETE FROM workspace_member
+    WHERE workspace_id = ${workspaceId} AND person_id = ${personId}
+  `);
+};
+
+const ProvisionedRow = z.strictObject({ subject: z.string(), person_id: z.uuid() });
+
+/**
+ * The people behind identities of one connector, made where they aren't known yet: whoever signs in
+ * with such an identity later is that person.
+ *
+ * @param subjects each once
+ * @returns subject → person (UUID)
+ */
+export const provisionPeople = async (
+  db: CommonQueryMethods,
+  connector: string,
+  subjects: readonly string[],
+): Promise<ReadonlyMap<string, string>> => {
+  const ids = subjects.map(() => createId());
+  const rows = await db.any(sql.type(ProvisionedRow)`
+    SELECT subject, person_id
+    FROM provision_people(${connector}, ${sql.array(subjects, 'text')}, ${sql.array(ids, 'uuid')})
+  `);
+  return new Map(rows.map((row) => [row.subject, row.person_id]));
+};

@@ -1,0 +1,65 @@
+/** Members of a workspace. One becomes a member by being put into a group, and leaves all at once. */
+import type { z } from 'zod';
+import type { WorkspaceAccess } from '../access.ts';
+import { assertAdminRemains } from '../admins.ts';
+import { recordChange } from '../change.ts';
+import type { RequestContext } from '../context.ts';
+import { listEffectiveGroups } from '../effective-groups.ts';
+import { notFound } from '../problems.ts';
+import { deleteMember, findMember, listDirectGroups } from './queries.ts';
+import { type MemberDetail, type MemberRow, toGroupReference, toMember } from './schema.ts';
+
+/** @throws Problem not-found when the person is not a member */
+export const getMember = async (
+  { tx }: RequestContext,
+  workspaceId: string,
+  personId: string,
+): Promise<MemberRow> => {
+  const member = await findMember(tx, workspaceId, personId);
+  if (!member) throw notFound();
+  return member;
+};
+
+/**
+ * A member with their groups.
+ *
+ * @throws Problem not-found
+ */
+export const getMemberDetail = async (
+  context: RequestContext,
+  workspaceId: string,
+  personId: string,
+): Promise<z.infer<typeof MemberDetail>> => {
+  const member = await getMember(context, workspaceId, personId);
+  const direct = await listDirectGroups(context.tx, workspaceId, personId);
+  const effective = await listEffectiveGroups(context.tx, workspaceId, personId);
+  return {
+    ...toMember(member),
+    direct_groups: direct.map(toGroupReference),
+    effective_groups: effective.map(toGroupReference),
+  };
+};
+
+/**
+ * Takes a person out of a workspace and all its groups.
+ *
+ * @throws Problem not-found, last-admin
+ */
+export const removeMember = async (
+  context: RequestContext,
+  access: WorkspaceAccess,
+  personId: string,
+): Promise<void> => {
+  const { workspaceId } = access;
+  await getMember(context, workspaceId, personId);
+  const groups = await listDirectGroups(context.tx, workspaceId, personId);
+  await assertAdminRemains(context.tx, workspaceId, personId);
+  // Recorded first: whoever removes themselves sees nothing of the workspace afterwards.
+  await recordChange(context, {
+    ...access,
+    action: 'member.remove',
+    targetId: personId,
+    before: { groups: groups.map((group) => group.name) },
+  });
+  await deleteMember(context.tx, workspaceId, personId);
+};

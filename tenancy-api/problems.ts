@@ -1,0 +1,94 @@
+/**
+ * Everything that the API tells a caller about a failure (RFC 9457). A {@link Problem} is what the
+ * caller may know; anything else that is thrown is a fault, answered with a bare 500 and logged.
+ */
+
+const BASE = 'https://kaas.hexabase.io/problems';
+
+const problemType = (name: string, status: number, title: string) =>
+  ({ type: `${BASE}/${name}`, status, title }) as const;
+
+/** One kind of problem: a stable URI, its HTTP status, and a title that never varies. */
+export type ProblemType = {
+  readonly type: string;
+  readonly status: number;
+  readonly title: string;
+};
+
+/** The catalogue. A type, once released, keeps its URI, its status and its meaning. */
+export const PROBLEMS = {
+  invalidRequest: problemType('invalid-request', 400, 'The request is not valid'),
+  malformedJson: problemType('malformed-json', 400, 'The body is not JSON'),
+  invalidCursor: problemType('invalid-cursor', 400, 'The cursor is not valid'),
+  unauthenticated: problemType('unauthenticated', 401, 'An access token is needed'),
+  invalidToken: problemType('invalid-token', 401, 'The access token is not valid'),
+  forbidden: problemType('forbidden', 403, 'You may not do this'),
+  personSuspended: problemType('person-suspended', 403, 'You are suspended'),
+  notFound: problemType('not-found', 404, 'Not found'),
+  methodNotAllowed: problemType('method-not-allowed', 405, 'The method is not allowed here'),
+  alreadyExists: problemType('already-exists', 409, 'It exists already'),
+  presetProtected: problemType('preset-protected', 409, 'It belongs to the platform'),
+  groupHasChildren: problemType('group-has-children', 409, 'The group has groups below it'),
+  lastAdmin: problemType('last-admin', 409, 'The workspace would be left without an admin'),
+  notProvisioned: problemType('not-provisioned', 409, 'The workspace has no cluster yet'),
+  planLimitReached: problemType('plan-limit-reached', 409, 'The plan allows no more'),
+  bodyTooLarge: problemType('body-too-large', 413, 'The body is too large'),
+  unsupportedMediaType: problemType('unsupported-media-type', 415, 'The body is not of this type'),
+  unprocessable: problemType('unprocessable', 422, 'The request can’t be carried out'),
+  invalidParent: problemType('invalid-parent', 422, 'The group can’t go below this parent'),
+  quotaRefused: problemType('quota-refused', 422, 'The quota goes beyond the plan'),
+  roleRulesRefused: problemType('role-rules-refused', 422, 'A project role can’t hold these rules'),
+  importRefused: problemType('import-refused', 422, 'The import is refused as a whole'),
+  importTooLarge: problemType('import-too-large', 422, 'The import is too large'),
+  fault: problemType('internal-error', 500, 'Something went wrong on our side'),
+  issuerUnavailable: problemType('issuer-unavailable', 503, 'Tokens can’t be verified just now'),
+} as const satisfies Record<string, ProblemType>;
+
+/**
+ * One thing wrong with a request: in the body, by a JSON Pointer as a URI fragment (RFC 6901 §6), or
+ * in the query, by the parameter's name.
+ */
+export type ProblemError =
+  | { readonly pointer: string; readonly detail: string }
+  | { readonly parameter: string; readonly detail: string };
+
+/** What a {@link Problem} may carry besides its detail. */
+export type ProblemOptions = {
+  readonly errors?: readonly ProblemError[];
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly cause?: unknown;
+};
+
+/** A failure that the caller may know about. Thrown anywhere, written by one middleware. */
+export class Problem extends Error {
+  readonly kind: ProblemType;
+  readonly errors: readonly ProblemError[];
+  readonly headers: Readonly<Record<string, string>>;
+
+  /** @param detail says what is wrong this time and, where one can, what to do about it */
+  constructor(kind: ProblemType, detail: string, options: ProblemOptions = {}) {
+    super(detail, { cause: options.cause });
+    this.name = 'Problem';
+    this.kind = kind;
+    this.errors = options.errors ?? [];
+    this.headers = options.headers ?? {};
+  }
+}
+
+/**
+ * The one answer for what is unknown, foreign or misspelled: the same to the byte, so that nobody
+ * learns from it what exists.
+ */
+export const notFound = (): Problem =>
+  new Problem(PROBLEMS.notFound, 'There is nothing here that you can see.');
+
+/** A JSON Pointer to a place in the body, as a URI fragment (RFC 6901 §6, without percent-encoding). */
+export const toPointer = (path: readonly PropertyKey[]): string =>
+  `#${path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')}`;
+
+/** A problem about one member of the body. */
+export const bodyProblem = (
+  kind: ProblemType,
+  path: readonly PropertyKey[],
+  detail: string,
+): Problem => new Problem(kind, detail, { errors: [{ pointer: toPointer(path), detail }] });

@@ -1,0 +1,104 @@
+/** Project roles: custom rights, valid in one project. */
+import { answerPage, PageQuery, pageOf } from '../cursor.ts';
+import { TaskStarted } from '../projects/schema.ts';
+import { getProject } from '../projects/service.ts';
+import { defineRoute } from '../route.ts';
+import { taskHeaders } from '../schema.ts';
+import { acceptedTask } from '../tasks/accepted.ts';
+import { toTask } from '../tasks/schema.ts';
+import { listProjectRoles } from './queries.ts';
+import {
+  CreateProjectRole,
+  ProjectRole,
+  ProjectRoleChanged,
+  toProjectRole,
+  UpdateProjectRole,
+} from './schema.ts';
+import {
+  createProjectRole,
+  deleteProjectRole,
+  getProjectRole,
+  type RoleChange,
+  updateProjectRole,
+} from './service.ts';
+
+const accepted = ({ role, task }: RoleChange) =>
+  acceptedTask(task, { role: toProjectRole(role), task: toTask(task) });
+
+const changed = {
+  202: {
+    description: 'The role is recorded; the task ends when the cluster obeys it.',
+    body: ProjectRoleChanged,
+    headers: taskHeaders,
+  },
+} as const;
+
+export const projectRoleRoutes = [
+  defineRoute({
+    method: 'GET',
+    path: '/v1/workspaces/{workspace}/projects/{project}/roles',
+    summary: 'List the roles of a project',
+    permission: { workspace: 'project-role:read' },
+    query: PageQuery,
+    responses: { 200: { description: 'A page.', body: pageOf(ProjectRole, 'ProjectRole') } },
+    handler: async ({ context, access: { workspaceId }, params, query }) => {
+      await getProject(context, workspaceId, params.project);
+      const place = { workspaceId, projectId: params.project };
+      return answerPage(context, query, {
+        read: (page) => listProjectRoles(context.tx, place, page),
+        idOf: (row) => row.id,
+        toItem: toProjectRole,
+      });
+    },
+  }),
+  defineRoute({
+    method: 'POST',
+    path: '/v1/workspaces/{workspace}/projects/{project}/roles',
+    summary: 'Create a project role',
+    permission: { workspace: 'project-role:write' },
+    body: CreateProjectRole,
+    responses: changed,
+    handler: async ({ context, access, params, body }) =>
+      accepted(
+        await createProjectRole(context, access, { projectId: params.project, input: body }),
+      ),
+  }),
+  defineRoute({
+    method: 'GET',
+    path: '/v1/workspaces/{workspace}/projects/{project}/roles/{role}',
+    summary: 'Read a project role',
+    permission: { workspace: 'project-role:read' },
+    responses: { 200: { description: 'The role.', body: ProjectRole } },
+    handler: async ({ context, access, params }) => ({
+      status: 200,
+      body: toProjectRole(await getProjectRole(context, access.workspaceId, params)),
+    }),
+  }),
+  defineRoute({
+    method: 'PATCH',
+    path: '/v1/workspaces/{workspace}/projects/{project}/roles/{role}',
+    summary: 'Replace the rules of a project role',
+    permission: { workspace: 'project-role:write' },
+    body: UpdateProjectRole,
+    responses: changed,
+    handler: async ({ context, access, params, body }) =>
+      accepted(await updateProjectRole(context, access, { path: params, rules: body.rules })),
+  }),
+  defineRoute({
+    method: 'DELETE',
+    path: '/v1/workspaces/{workspace}/projects/{project}/roles/{role}',
+    summary: 'Delete a project role, and take it from every group that has it',
+    permission: { workspace: 'project-role:write' },
+    responses: {
+      202: {
+        description: 'It is gone; the task ends when the cluster obeys.',
+        body: TaskStarted,
+        headers: taskHeaders,
+      },
+    },
+    handler: async ({ context, access, params }) => {
+      const task = await deleteProjectRole(context, access, params);
+      return acceptedTask(task, { task: toTask(task) });
+    },
+  }),
+];

@@ -1,0 +1,152 @@
+/**
+ * What a route is: one declarative object that says where it is, who may call it, what it takes and
+ * answers, and which function does the work. Validation, authorization and the OpenAPI document are
+ * all made from it, so they can't disagree.
+ */
+import type * as z from 'zod';
+import type { IdentifierKind } from '#domain/identifiers.ts';
+import type { OrganizationAction, WorkspaceAction } from '#domain/permissions.ts';
+import type { OrganizationAccess, WorkspaceAccess } from './access.ts';
+import type { RequestContext } from './context.ts';
+
+/** The identifiers that may stand in a path, by the name they have there. */
+export const PATH_IDENTIFIERS = {
+  organization: 'organization',
+  workspace: 'workspace',
+  group: 'group',
+  person: 'person',
+  project: 'project',
+  role: 'projectRole',
+  role_assignment: 'roleAssignment',
+  task: 'task',
+} as const satisfies Record<string, IdentifierKind>;
+
+type ParameterName<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | ParameterName<Rest>
+  : never;
+
+/** The identifiers in a path, as UUIDs. */
+export type PathParameters<Path extends string> = {
+  readonly [Name in ParameterName<Path>]: string;
+};
+
+/**
+ * Who may call: anyone; whoever has a valid access token; or whoever may do an action in the
+ * organization or workspace that the path names. With `orOrganization` the users of the workspace's
+ * organization who may do that action are let in too.
+ */
+export type Permission =
+  | 'public'
+  | 'signed-in'
+  | { readonly organization: OrganizationAction }
+  | { readonly workspace: WorkspaceAction; readonly orOrganization?: OrganizationAction };
+
+/** What the caller is where the path leads, as far as the permission had to find it out. */
+export type AccessOf<P extends Permission> = P extends { workspace: WorkspaceAction }
+  ? WorkspaceAccess
+  : P extends { organization: OrganizationAction }
+    ? OrganizationAccess
+    : null;
+
+/** One way in which a route answers when all goes well. */
+export type ResponseSpec = {
+  readonly description: string;
+  readonly body?: z.ZodType;
+  /** The media type, when it isn't application/json. */
+  readonly type?: string;
+  /** Header name → what it says. */
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+/** A route's answers by status. */
+export type Responses = Readonly<Record<number, ResponseSpec>>;
+
+/** What a handler gives back; written to the network only after its transaction has committed. */
+export type Reply = {
+  readonly status: number;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+type ReplyOf<R extends Responses> = {
+  [Status in keyof R & number]: {
+    readonly status: Status;
+    readonly headers?: Readonly<Record<string, string>>;
+  } & (R[Status] extends { readonly body: infer Body extends z.ZodType }
+    ? { readonly body: z.output<Body> }
+    : { readonly body?: never });
+}[keyof R & number];
+
+type OutputOf<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
+
+/** What a handler is called with. */
+export type Call<Path extends string, P extends Permission, Query, Body> = {
+  /** `null` on a public route, which has no transaction. */
+  readonly context: P extends 'public' ? null : RequestContext;
+  readonly access: AccessOf<P>;
+  readonly params: PathParameters<Path>;
+  readonly query: OutputOf<Query>;
+  readonly body: OutputOf<Body>;
+};
+
+type Definition<
+  Path extends string,
+  P extends Permission,
+  Query extends z.ZodObject | undefined,
+  Body extends z.ZodType | undefined,
+  R extends Responses,
+> = {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** With identifiers in braces, as OpenAPI writes them. */
+  readonly path: Path;
+  readonly summary: string;
+  readonly permission: P;
+  readonly query?: Query;
+  readonly body?: Body;
+  /** In bytes, when the default of 256 KiB isn't right. */
+  readonly bodyLimit?: number;
+  readonly responses: R;
+  readonly handler: (call: Call<Path, P, Query, Body>) => Promise<ReplyOf<NoInfer<R>>>;
+  /**
+   * Lets a caller wait with `Prefer: wait=N` (RFC 7240): the workspace (UUID) whose next observation
+   * could change this reply, or `undefined` when the reply is final.
+   */
+  readonly waitsFor?: (reply: ReplyOf<NoInfer<R>>) => string | undefined;
+};
+
+/** A route of any shape, as the application mounts and documents it. */
+export type Route = {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly summary: string;
+  readonly permission: Permission;
+  readonly query: z.ZodObject | undefined;
+  readonly body: z.ZodType | undefined;
+  readonly bodyLimit: number;
+  readonly responses: Responses;
+  readonly handler: (call: {
+    readonly context: RequestContext | null;
+    readonly access: WorkspaceAccess | OrganizationAccess | null;
+    readonly params: Readonly<Record<string, string>>;
+    readonly query: unknown;
+    readonly body: unknown;
+  }) => Promise<Reply>;
+  readonly waitsFor: ((reply: Reply) => string | undefined) | undefined;
+};
+
+const DEFAULT_BODY_LIMIT = 256 * 1024;
+
+/** Checks a route's parts against each other at compile time and gives it the shape of all routes. */
+export const defineRoute = <
+  const Path extends string,
+  const P extends Permission,
+  const R extends Responses,
+  Query extends z.ZodObject | undefined = undefined,
+  Body extends z.ZodType | undefined = undefined,
+>(
+  definition: Definition<Path, P, Query, Body, R>,
+): Route => {
+  const route = { bodyLimit: DEFAULT_BODY_LIMIT, query: undefined, body: undefined, ...definition };
+  // The handler's own types are those of the schemas beside it, which are applied before every call.
+  return { waitsFor: undefined, ...route } as unknown as Route;
+};

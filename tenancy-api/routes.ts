@@ -1,0 +1,46 @@
+/** Every route of the API; what is not here doesn't exist. */
+import * as z from 'zod';
+import { groupMemberRoutes } from './group-members/routes.ts';
+import { groupRoutes } from './groups/routes.ts';
+import { importRoutes } from './imports/routes.ts';
+import { meRoutes } from './me/routes.ts';
+import { memberRoutes } from './members/routes.ts';
+import { createOpenApiDocument } from './openapi.ts';
+import { organizationRoutes } from './organizations/routes.ts';
+import { planRoutes } from './plans/routes.ts';
+import { projectRoleRoutes } from './project-roles/routes.ts';
+import { projectRoutes } from './projects/routes.ts';
+import { roleAssignmentRoutes } from './role-assignments/routes.ts';
+import { defineRoute, type Route } from './route.ts';
+import { taskRoutes } from './tasks/routes.ts';
+import { workspaceRoutes } from './workspaces/routes.ts';
+
+const openApiRoute = defineRoute({
+  method: 'GET',
+  path: '/v1/openapi.json',
+  summary: 'Read this description',
+  permission: 'public',
+  responses: {
+    200: { description: 'OpenAPI 3.1.', body: z.record(z.string(), z.unknown()) },
+  },
+  handler: async () => ({ status: 200, body: OPENAPI_DOCUMENT }),
+});
+
+/** All routes, in the order in which they are documented. */
+export const ROUTES: readonly Route[] = [
+  ...meRoutes,
+  ...organizationRoutes,
+  ...planRoutes,
+  ...workspaceRoutes,
+  ...groupRoutes,
+  ...groupMemberRoutes,
+  ...memberRoutes,
+  ...importRoutes,
+  ...projectRoutes,
+  ...projectRoleRoutes,
+  ...roleAssignmentRoutes,
+  ...taskRoutes,
+  openApiRoute,
+];
+
+const OPENAPI_DOCUMENT = createOpenApiDocument(ROUTES);

@@ -1,0 +1,69 @@
+/** Shapes that several nouns share. */
+import * as z from 'zod';
+import { type IdentifierKind, idPattern, parseId } from '#domain/identifiers.ts';
+import { oldTokensUntil } from '#domain/staleness.ts';
+
+/** A public identifier in an answer. */
+export const Id = (kind: IdentifierKind) => z.string().regex(idPattern(kind));
+
+/**
+ * A reference to something by its public identifier, in a request. Any text is taken: what is not an
+ * identifier of this kind is simply not found, like a foreign one. Becomes the UUID, or `null`.
+ */
+export const Reference = (kind: IdentifierKind) =>
+  z
+    .string()
+    .max(200)
+    .transform((text) => parseId(kind, text) ?? null);
+
+/** A moment: RFC 3339, UTC. */
+export const Timestamp = z.iso.datetime();
+
+/** A name for people: 1 to 100 characters, none of them a control or direction character. */
+export const DisplayName = z
+  .string()
+  .trim()
+  .min(1)
+  .max(100)
+  .regex(
+    /^[^\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]*$/u,
+    'Control, line-breaking and direction characters are not allowed.',
+  );
+
+/** When a change of memberships shows in tokens. */
+export const tokenTimes = {
+  new_tokens_from: Timestamp.describe('ID tokens issued from now on carry the change.'),
+  old_tokens_until: Timestamp.describe(
+    'The last moment at which a token issued before the change can still be accepted.',
+  ),
+};
+
+/** When a change that is made now shows in tokens. */
+export const toTokenTimes = (): { new_tokens_from: string; old_tokens_until: string } => {
+  const now = new Date();
+  return {
+    new_tokens_from: now.toISOString(),
+    old_tokens_until: oldTokensUntil(now).toISOString(),
+  };
+};
+
+/** An answer that says no more than when the change shows in tokens. */
+export const TokenTimes = z.strictObject(tokenTimes).meta({ id: 'TokenTimes' });
+
+/** Who signs in: an identity provider's id in the issuer's configuration. */
+export const ConnectorName = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9-]{0,62}$/,
+    'A connector name has 1 to 63 lower-case letters, digits or "-".',
+  );
+
+/** The subject that an identity provider gives a person; compared to the byte. */
+export const ConnectorSubject = z
+  .string()
+  .min(1)
+  .max(255)
+  .regex(/^[^\p{Cc}]*$/u, 'Control characters are not allowed.');
+
+/** Headers of an answer that something goes on after. */
+export const taskHeaders = { Location: 'The task, at /v1/tasks/{task}.' } as const;

@@ -1,0 +1,72 @@
+import { type CommonQueryMethods, sql } from 'slonik';
+import * as z from 'zod';
+import type { PageRequest } from '../cursor.ts';
+import { WorkspaceRow } from './schema.ts';
+
+const workspaceColumns = (personId: string) => sql.fragment`
+  w.id, w.organization_id, w.slug, w.name, w.generation, w.observed_generation, w.conditions,
+  w.created_at,
+  jsonb_build_object(
+    'id', p.id, 'name', p.name, 'display_name', p.display_name, 'project_quota', p.project_quota,
+    'limit_range', p.limit_range, 'max_projects', p.max_projects, 'isolation', p.isolation
+  ) AS plan,
+  EXISTS (
+    SELECT FROM workspace_member m WHERE m.workspace_id = w.id AND m.person_id = ${personId}
+  ) AS member,
+  c.server, c.certificate_authority`;
+
+/** The workspaces that a person can see: as a member, or as a user of the organization; by id. */
+export const listWorkspaces = (
+  db: CommonQueryMethods,
+  personId: string,
+  { after, take }: PageRequest,
+): Promise<readonly WorkspaceRow[]> =>
+  db.any(sql.type(WorkspaceRow)`
+    SELECT ${workspaceColumns(personId)}
+    FROM workspace w
+    JOIN plan p ON p.id = w.plan_id
+    LEFT JOIN workspace_cluster c ON c.workspace_id = w.id
+    WHERE (${after}::uuid IS NULL OR w.id > ${after}::uuid)
+      AND (
+        w.id IN (SELECT workspace_id FROM workspace_member WHERE person_id = ${personId})
+        OR w.organization_id IN (
+          SELECT organization_id FROM organization_user WHERE person_id = ${personId}
+        )
+      )
+    ORDER BY w.id
+    LIMIT ${take}
+  `);
+
+/** A workspace as a person sees it; throws slonik's NotFoundError when they don't. */
+export const getWorkspace = (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  personId: string,
+): Promise<WorkspaceRow> =>
+  db.one(sql.type(WorkspaceRow)`
+    SELECT ${workspaceColumns(personId)}
+    FROM workspace w
+    JOIN plan p ON p.id = w.plan_id
+    LEFT JOIN workspace_cluster c ON c.workspace_id = w.id
+    WHERE w.id = ${workspaceId}
+  `);
+
+/** A new workspace; its constraint on slugs speaks when the slug is taken. */
+export const insertWorkspace = (
+  db: CommonQueryMethods,
+  workspace: {
+    readonly id: string;
+    readonly organizationId: string;
+    readonly slug: string;
+    readonly name: string;
+    readonly planId: string;
+  },
+): Promise<{ generation: number }> =>
+  db.one(sql.type(z.strictObject({ generation: z.int() }))`
+    INSERT INTO workspace (id, organization_id, slug, name, plan_id)
+    VALUES (
+      ${workspace.id}, ${workspace.organizationId}, ${workspace.slug}, ${workspace.name},
+      ${workspace.planId}
+    )
+    RETURNING generation
+  `);

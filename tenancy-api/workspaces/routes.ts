@@ -1,0 +1,82 @@
+/** Workspaces: made by organization users, used by members. */
+import * as z from 'zod';
+import { answerPage, PageQuery, pageOf } from '../cursor.ts';
+import { defineRoute } from '../route.ts';
+import { taskHeaders } from '../schema.ts';
+import { acceptedTask } from '../tasks/accepted.ts';
+import { toTask } from '../tasks/schema.ts';
+import { getWorkspace, listWorkspaces } from './queries.ts';
+import {
+  CreateWorkspace,
+  KubeconfigQuery,
+  toWorkspace,
+  Workspace,
+  WorkspaceCreated,
+} from './schema.ts';
+import { createWorkspace, getKubeconfig } from './service.ts';
+
+export const workspaceRoutes = [
+  defineRoute({
+    method: 'POST',
+    path: '/v1/organizations/{organization}/workspaces',
+    summary: 'Create a workspace',
+    permission: { organization: 'workspace:create' },
+    body: CreateWorkspace,
+    responses: {
+      202: {
+        description: 'The workspace is recorded; the task ends when its cluster obeys it.',
+        body: WorkspaceCreated,
+        headers: taskHeaders,
+      },
+    },
+    handler: async ({ context, params, body }) => {
+      const { workspace, task } = await createWorkspace(context, params.organization, body);
+      const answer = { workspace: toWorkspace(workspace, context.issuer), task: toTask(task) };
+      return acceptedTask(task, answer);
+    },
+  }),
+  defineRoute({
+    method: 'GET',
+    path: '/v1/workspaces',
+    summary: 'List the workspaces that you are a member of or whose organization you are a user of',
+    permission: 'signed-in',
+    query: PageQuery,
+    responses: { 200: { description: 'A page.', body: pageOf(Workspace, 'Workspace') } },
+    handler: ({ context, query }) =>
+      answerPage(context, query, {
+        read: (page) => listWorkspaces(context.tx, context.personId, page),
+        idOf: (row) => row.id,
+        toItem: (row) => toWorkspace(row, context.issuer),
+      }),
+  }),
+  defineRoute({
+    method: 'GET',
+    path: '/v1/workspaces/{workspace}',
+    summary: 'Read a workspace',
+    permission: { workspace: 'workspace:read', orOrganization: 'organization:read' },
+    responses: { 200: { description: 'The workspace.', body: Workspace } },
+    handler: async ({ context, access }) => {
+      const row = await getWorkspace(context.tx, access.workspaceId, context.personId);
+      return { status: 200, body: toWorkspace(row, context.issuer) };
+    },
+  }),
+  defineRoute({
+    method: 'GET',
+    path: '/v1/workspaces/{workspace}/kubeconfig',
+    summary: 'Download the kubeconfig of a workspace',
+    permission: { workspace: 'workspace:read' },
+    query: KubeconfigQuery,
+    responses: {
+      200: {
+        description:
+          'A kubeconfig with one context, named by the workspace’s slug; no secret in it.',
+        body: z.string(),
+        type: 'application/yaml',
+      },
+    },
+    handler: async ({ context, access, query }) => ({
+      status: 200,
+      body: await getKubeconfig(context, access.workspaceId, query),
+    }),
+  }),
+];

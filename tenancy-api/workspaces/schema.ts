@@ -1,0 +1,121 @@
+import * as z from 'zod';
+import { formatId } from '#domain/identifiers.ts';
+import type { Issuer } from '../context.ts';
+import { Plan, PlanRow, toPlan } from '../plans/schema.ts';
+import { DisplayName, Id, Timestamp } from '../schema.ts';
+import { Task } from '../tasks/schema.ts';
+
+/** A DNS label of at most 40 characters: the workspace's name in addresses and kubeconfigs. */
+const WorkspaceSlug = z
+  .string()
+  .regex(
+    /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/,
+    'A slug has 1 to 40 lower-case ASCII letters, digits or "-", and starts and ends with a letter or digit.',
+  );
+
+/** What a workspace is made from. */
+export const CreateWorkspace = z
+  .strictObject({
+    name: DisplayName,
+    slug: WorkspaceSlug.optional().describe('Unique in the organization; made from the name.'),
+    plan: z.string().min(1).max(100).describe('The name or the id of a plan.'),
+  })
+  .meta({ id: 'CreateWorkspace' });
+export type CreateWorkspace = z.infer<typeof CreateWorkspace>;
+
+/** What the cluster was last seen to be; as Kubernetes writes conditions. */
+const Condition = z
+  .strictObject({
+    type: z.string().describe('Provisioned, TrustsIssuer or Synced.'),
+    status: z.enum(['True', 'False', 'Unknown']),
+    reason: z.string().optional(),
+    message: z.string().optional(),
+    lastTransitionTime: z.string().optional(),
+  })
+  .meta({ id: 'Condition' });
+
+/** A workspace as it is stored, with its plan and what the caller is in it. */
+export const WorkspaceRow = z.strictObject({
+  id: z.uuid(),
+  organization_id: z.uuid(),
+  slug: z.string(),
+  name: z.string(),
+  generation: z.int(),
+  observed_generation: z.int(),
+  conditions: z.array(Condition),
+  created_at: z.date(),
+  plan: PlanRow,
+  member: z.boolean(),
+  server: z.string().nullable(),
+  certificate_authority: z.string().nullable(),
+});
+export type WorkspaceRow = z.infer<typeof WorkspaceRow>;
+
+/** Where a workspace's kube-apiserver is. */
+const Endpoint = z
+  .strictObject({
+    server: z.url(),
+    certificate_authority: z.string().describe('PEM.'),
+  })
+  .meta({ id: 'Endpoint' });
+
+/** A workspace: a cluster of its own, and who may do what in it. */
+export const Workspace = z
+  .strictObject({
+    id: Id('workspace'),
+    organization: Id('organization'),
+    slug: z.string(),
+    name: z.string(),
+    plan: Plan,
+    member: z.boolean().describe('Whether the caller is a member.'),
+    generation: z.int().describe('Counts the changes that concern the cluster.'),
+    observed_generation: z
+      .int()
+      .describe('The last generation that was verified in the cluster; up to date when equal.'),
+    conditions: z.array(Condition),
+    issuer: z.url().describe('The OpenID provider that the cluster trusts.'),
+    client_id: z.string().describe('The OIDC client, and the audience of the cluster’s tokens.'),
+    endpoint: Endpoint.nullable().describe('For members, once the cluster is provisioned.'),
+    created_at: Timestamp,
+  })
+  .meta({ id: 'Workspace' });
+export type Workspace = z.infer<typeof Workspace>;
+
+/** A workspace that is being made. */
+export const WorkspaceCreated = z
+  .strictObject({ workspace: Workspace, task: Task })
+  .meta({ id: 'WorkspaceCreated' });
+
+/** The public form of a workspace. */
+export const toWorkspace = (row: WorkspaceRow, issuer: Issuer): Workspace => ({
+  id: formatId('workspace', row.id),
+  organization: formatId('organization', row.organization_id),
+  slug: row.slug,
+  name: row.name,
+  plan: toPlan(row.plan),
+  member: row.member,
+  generation: row.generation,
+  observed_generation: row.observed_generation,
+  conditions: row.conditions,
+  issuer: issuer.url,
+  client_id: formatId('workspace', row.id),
+  endpoint:
+    row.server === null || row.certificate_authority === null
+      ? null
+      : { server: row.server, certificate_authority: row.certificate_authority },
+  created_at: row.created_at.toISOString(),
+});
+
+/** What a kubeconfig is asked for. */
+export const KubeconfigQuery = z.strictObject({
+  plugin: z
+    .enum(['hexabase', 'oidc-login'])
+    .default('hexabase')
+    .describe('Who gets the tokens: our own command, or kubelogin (`kubectl oidc-login`).'),
+  namespace: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'Must be the name of a project.')
+    .optional()
+    .describe('The namespace that kubectl uses when told none.'),
+});
+export type KubeconfigQuery = z.infer<typeof KubeconfigQuery>;
