@@ -33,6 +33,8 @@ export const createTestDatabase = async (): Promise<TestDatabase> => {
     return url.href;
   };
   const owner = new pg.Pool({ connectionString: ownerUrl, max: 4 });
+  // `end` resolves before the server has closed: DROP DATABASE may still cut a connection.
+  owner.on('connect', (client) => client.on('error', () => {}));
   const pools: DatabasePool[] = [];
   return {
     ownerUrl,

@@ -1,0 +1,47 @@
+/** People as the protocol sees them: who may get tokens, asked anew each time one is issued. */
+import type { Account, FindAccount } from 'oidc-provider';
+import { type CommonQueryMethods, sql } from 'slonik';
+import * as z from 'zod';
+import { parseId } from '#domain/identifiers.ts';
+import { toClaims } from './claims.ts';
+import { resolveGroups } from './groups.ts';
+
+const PersonRow = z.strictObject({
+  display_name: z.string(),
+  email: z.string().nullable(),
+  email_verified: z.boolean(),
+});
+
+/** What claims and pages say about a person. */
+export type Person = z.infer<typeof PersonRow>;
+
+/**
+ * Finds the person behind a `sub`. Answers nothing, and so ends every grant, refreshes included, for
+ * someone who is suspended or removed; and where a token of a workspace's client is at stake, for
+ * someone who isn't a member of that workspace.
+ */
+export const createFindAccount =
+  (database: CommonQueryMethods): FindAccount =>
+  async (ctx, sub, token): Promise<Account | undefined> => {
+    const personId = parseId('person', sub);
+    if (personId === undefined) return undefined;
+    const clientId = ctx.oidc.client?.clientId;
+    const workspaceId = token && clientId ? parseId('workspace', clientId) : undefined;
+    const [person, groups] = await Promise.all([
+      findActivePerson(database, personId),
+      workspaceId ? resolveGroups(database, personId, workspaceId) : undefined,
+    ]);
+    if (!person || (workspaceId && !groups)) return undefined;
+    const claims = toClaims({ sub, person, clientId, groups });
+    return { accountId: sub, claims: () => claims };
+  };
+
+/** The person, unless suspended or unknown. */
+export const findActivePerson = (
+  db: CommonQueryMethods,
+  personId: string,
+): Promise<Person | null> =>
+  db.maybeOne(sql.prepared('issuer_active_person', PersonRow)`
+    SELECT display_name, email, email_verified FROM person
+    WHERE id = ${personId}::uuid AND suspended_at IS NULL
+  `);

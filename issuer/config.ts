@@ -1,0 +1,70 @@
+import * as z from 'zod';
+import { commonSettings, Flag, Port, parseEnvironment } from '#runtime/config.ts';
+import { EncryptionKey } from '#runtime/encryption.ts';
+import { LocalConnectorConfig } from './connectors/local.ts';
+
+const parseJson = (text: string, ctx: z.RefinementCtx): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    ctx.addIssue({ code: 'custom', message: 'Must be JSON.' });
+    return z.NEVER;
+  }
+};
+
+const Connectors = z
+  .string()
+  .transform(parseJson)
+  .pipe(
+    z
+      .array(LocalConnectorConfig)
+      .min(1)
+      .refine(
+        (connectors) => new Set(connectors.map(({ id }) => id)).size === connectors.length,
+        'Each connector has an id of its own.',
+      ),
+  );
+
+const IssuerConfig = z.object({
+  ...commonSettings,
+  PORT: Port,
+  ISSUER_URL: z
+    .url({ protocol: /^https$/ })
+    .refine(
+      (url) => new URL(url).origin === url,
+      'Must be an https origin, with no path or slash.',
+    ),
+  API_AUDIENCE: z.url({ protocol: /^https?$/ }),
+  ENCRYPTION_KEY: EncryptionKey,
+  CONNECTORS: Connectors,
+  ALLOW_LOCAL_ACCOUNTS: Flag.default(false),
+  TLS_DIRECTORY: z.string().optional(),
+  TLS_CERTIFICATE_PATH: z.string().optional(),
+  TLS_PRIVATE_KEY_PATH: z.string().optional(),
+});
+
+/** The issuer's settings; `docs/configuration.md` explains them. */
+export type IssuerConfig = Readonly<z.infer<typeof IssuerConfig>>;
+
+/**
+ * Reads and checks the issuer's settings.
+ *
+ * @throws Error that names every fault; and in production when accounts stand in the configuration,
+ * unless ALLOW_LOCAL_ACCOUNTS says that this is meant
+ */
+export const readIssuerConfig = (env: NodeJS.ProcessEnv): IssuerConfig => {
+  const config = parseEnvironment(IssuerConfig, env);
+  const hasPair = config.TLS_CERTIFICATE_PATH && config.TLS_PRIVATE_KEY_PATH;
+  if (!hasPair && !config.TLS_DIRECTORY) {
+    throw new Error(
+      'The issuer speaks HTTPS only: set TLS_CERTIFICATE_PATH and TLS_PRIVATE_KEY_PATH, or TLS_DIRECTORY to have a certificate authority made there.',
+    );
+  }
+  const hasLocal = config.CONNECTORS.some(({ type }) => type === 'local');
+  if (hasLocal && config.NODE_ENV === 'production' && !config.ALLOW_LOCAL_ACCOUNTS) {
+    throw new Error(
+      'CONNECTORS has local accounts, which are for trying things out. Use an identity provider, or set ALLOW_LOCAL_ACCOUNTS=true if you mean it.',
+    );
+  }
+  return config;
+};

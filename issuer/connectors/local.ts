@@ -1,0 +1,89 @@
+/** Accounts in the configuration, for trying things out and for tests: not for production. */
+import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
+import { promisify } from 'node:util';
+import * as z from 'zod';
+import type { PasswordConnector, UpstreamIdentity } from './connector.ts';
+
+const HASH = /^scrypt:N=(\d{1,7}),r=(\d{1,2}),p=(\d{1,2}):([\w-]{16,}):([\w-]{43})$/;
+const KEY_BYTES = 32;
+const DEFAULT_COST: ScryptCost = { N: 16_384, r: 8, p: 1 };
+
+/** The cost of scrypt (RFC 7914). */
+export type ScryptCost = { readonly N: number; readonly r: number; readonly p: number };
+
+const PasswordHash = z
+  .string()
+  .regex(HASH, 'Must be "scrypt:N=…,r=…,p=…:salt:hash", as hashPassword makes it.');
+
+/** A local connector in CONNECTORS. */
+export const LocalConnectorConfig = z.strictObject({
+  type: z.literal('local'),
+  id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/),
+  name: z.string().min(1).max(64),
+  accounts: z
+    .array(
+      z.strictObject({
+        subject: z.string().min(1).max(255),
+        username: z.string().min(1).max(255),
+        password_hash: PasswordHash,
+        name: z.string().min(1).max(255).optional(),
+        email: z.email().optional(),
+      }),
+    )
+    .min(1),
+});
+export type LocalConnectorConfig = z.infer<typeof LocalConnectorConfig>;
+
+/**
+ * A connector for these accounts. A wrong username takes as long as a wrong password. Their e-mail
+ * addresses are never verified.
+ */
+export const createLocalConnector = (config: LocalConnectorConfig): PasswordConnector => {
+  const accounts = new Map(config.accounts.map((account) => [account.username, account]));
+  const [{ password_hash: decoy }] = config.accounts as [LocalConnectorConfig['accounts'][number]];
+  return {
+    kind: 'password',
+    id: config.id,
+    name: config.name,
+    signIn: async (username, password): Promise<UpstreamIdentity | undefined> => {
+      const account = accounts.get(username);
+      const matches = await verifyPassword(account?.password_hash ?? decoy, password);
+      if (!account || !matches) return undefined;
+      return {
+        connector: config.id,
+        subject: account.subject,
+        displayName: account.name ?? account.username,
+        email: account.email,
+        emailVerified: false,
+      };
+    },
+  };
+};
+
+/** The hash of a password, with a random salt, for CONNECTORS. */
+export const hashPassword = async (
+  password: string,
+  cost: ScryptCost = DEFAULT_COST,
+): Promise<string> => {
+  const salt = randomBytes(16).toString('base64url');
+  const key = await deriveKey(password, salt, cost);
+  return `scrypt:N=${cost.N},r=${cost.r},p=${cost.p}:${salt}:${key.toString('base64url')}`;
+};
+
+/** Whether a password has this hash. @throws when the hash isn't one of {@link hashPassword}'s */
+export const verifyPassword = async (hash: string, password: string): Promise<boolean> => {
+  const match = HASH.exec(hash);
+  if (!match) throw new Error('not a password hash');
+  const [, N, r, p, salt = '', expected = ''] = match;
+  const key = await deriveKey(password, salt, { N: Number(N), r: Number(r), p: Number(p) });
+  return timingSafeEqual(key, Buffer.from(expected, 'base64url'));
+};
+
+const scryptAsync = promisify<string, string, number, ScryptOptions, Buffer>(scrypt);
+
+const deriveKey = (password: string, salt: string, cost: ScryptCost): Promise<Buffer> =>
+  // The same password typed on two keyboards may come composed or decomposed.
+  scryptAsync(password.normalize('NFKC'), salt, KEY_BYTES, {
+    ...cost,
+    maxmem: 256 * cost.N * cost.r,
+  });

@@ -1,0 +1,75 @@
+/** What the provider reports, counted and logged: codes and descriptions, never tokens. */
+import type { EventEmitter } from 'node:events';
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { Counter, type Registry } from 'prom-client';
+import type { Logger } from '#runtime/log.ts';
+import { requestIdOf } from './request.ts';
+
+/** What {@link observeProvider} needs. */
+export type ObserverDeps = { readonly log: Logger; readonly metrics: Registry };
+
+const ENDPOINT_ERRORS = [
+  'authorization.error',
+  'grant.error',
+  'revocation.error',
+  'userinfo.error',
+  'device_authorization.error',
+  'code_verification.error',
+  'device_resume.error',
+  'end_session.error',
+  'end_session_confirm.error',
+] as const;
+
+type ProviderError = Error & { error?: string; error_description?: string; error_detail?: string };
+
+/** Counts grants and errors in `oidc_grants_total` and `oidc_errors_total`, and logs errors. */
+export const observeProvider = (provider: Provider, { log, metrics }: ObserverDeps): void => {
+  const grants = new Counter({
+    name: 'oidc_grants_total',
+    help: 'Token requests that were granted, by grant type.',
+    labelNames: ['grant_type'],
+    registers: [metrics],
+  });
+  const failures = new Counter({
+    name: 'oidc_errors_total',
+    help: 'Requests that were refused or failed, by endpoint event and OAuth error.',
+    labelNames: ['event', 'error'],
+    registers: [metrics],
+  });
+  const report = (event: string) => (ctx: KoaContextWithOIDC, error: ProviderError) => {
+    failures.inc({ event, error: error.error ?? 'server_error' });
+    log.warn({ ...contextOf(ctx), event, ...toLog(error) }, 'request refused');
+  };
+  provider.on('grant.success', (ctx) => {
+    grants.inc({ grant_type: String(ctx.oidc.params?.['grant_type']) });
+  });
+  provider.on('grant.revoked', (ctx) => log.info(contextOf(ctx), 'grant revoked'));
+  // The published types name only some of the events.
+  const emitter: EventEmitter = provider;
+  for (const event of ENDPOINT_ERRORS) emitter.on(event, report(event));
+  emitter.on('error', (error: unknown) => log.error(describeFault(error), 'request failed'));
+  provider.on('server_error', (ctx, error) => {
+    failures.inc({ event: 'server_error', error: 'server_error' });
+    log.error({ ...contextOf(ctx), ...describeFault(error) }, 'request failed');
+  });
+};
+
+const contextOf = (ctx: KoaContextWithOIDC) => ({
+  request_id: requestIdOf(ctx),
+  client_id: ctx.oidc?.client?.clientId,
+});
+
+const toLog = ({ error, error_description, error_detail }: ProviderError) => ({
+  error,
+  error_description,
+  error_detail,
+});
+
+/** A fault without the values that database errors carry along. */
+export const describeFault = (fault: unknown): Record<string, unknown> => {
+  if (!(fault instanceof Error)) return { fault: String(fault) };
+  return {
+    fault: fault.stack ?? fault.message,
+    ...(fault.cause !== undefined && { cause: describeFault(fault.cause) }),
+  };
+};

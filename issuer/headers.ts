@@ -1,0 +1,34 @@
+/** Headers that every answer carries, and those that let others keep discovery and keys a while. */
+import type { Middleware } from 'koa';
+import helmet from 'koa-helmet';
+import { contentSecurityPolicy } from './views/page.ts';
+
+// kube-apiserver goes on trusting a removed key until what it keeps has expired, and refuses a new one
+// until then; without any lifetime each junk token makes it ask again.
+const JWKS_SECONDS = 60;
+const DISCOVERY_SECONDS = 300;
+
+/** Security headers; the referrer stays within the site, because Origin is `null` without one. */
+export const setSecurityHeaders: Middleware = (ctx, next) => {
+  ctx.set('Content-Security-Policy', contentSecurityPolicy());
+  return HELMET(ctx, next);
+};
+
+const HELMET = helmet({
+  contentSecurityPolicy: false,
+  referrerPolicy: { policy: 'same-origin' },
+  xFrameOptions: { action: 'deny' },
+  strictTransportSecurity: { maxAge: 31_536_000, includeSubDomains: false },
+  // Discovery and keys are read by anyone.
+  crossOriginResourcePolicy: false,
+});
+
+/** Cache-Control of `/jwks` and of the discovery documents. */
+export const setCacheHeaders: Middleware = async (ctx, next) => {
+  await next();
+  if (ctx.status !== 200) return;
+  if (ctx.path === '/jwks') ctx.set('Cache-Control', `public, max-age=${JWKS_SECONDS}`);
+  if (ctx.path.startsWith('/.well-known/')) {
+    ctx.set('Cache-Control', `public, max-age=${DISCOVERY_SECONDS}`);
+  }
+};

@@ -1,0 +1,64 @@
+/** The error page: for what the provider reports and for what its pages and ours run into. */
+import type { Context, Middleware } from 'koa';
+import { type Configuration, errors } from 'oidc-provider';
+import type { Logger } from '#runtime/log.ts';
+import { describeFault } from '../events.ts';
+import { requestIdOf } from '../request.ts';
+import { errorPage } from '../views/error.ts';
+import { sendPage } from '../views/page.ts';
+
+/** Shows the provider's errors to people. */
+export const renderProviderError: NonNullable<Configuration['renderError']> = (ctx, out, error) => {
+  sendErrorPage(ctx, {
+    status: ctx.status,
+    code: error instanceof errors.SessionNotFound ? 'expired' : out.error,
+    description: out.error_description,
+  });
+};
+
+/** Shows an error page for whatever is thrown below, and for addresses where nothing is. */
+export const showErrors =
+  (log: Logger): Middleware =>
+  async (ctx, next) => {
+    try {
+      await next();
+    } catch (error) {
+      const { status, code, description } = toErrorView(error);
+      if (status >= 500) {
+        log.error({ request_id: requestIdOf(ctx), ...describeFault(error) }, 'request failed');
+      }
+      sendErrorPage(ctx, { status, code, description });
+    }
+    if (ctx.status === 404 && ctx.body === undefined) {
+      sendErrorPage(ctx, { status: 404, code: 'not_found', description: undefined });
+    }
+  };
+
+type Shown = { status: number; code: string; description: string | undefined };
+
+const toErrorView = (error: unknown): Shown => {
+  if (error instanceof errors.SessionNotFound) {
+    return { status: 400, code: 'expired', description: error.error_description };
+  }
+  if (error instanceof errors.OIDCProviderError && error.expose) {
+    return { status: error.status, code: error.error, description: error.error_description };
+  }
+  const { status, expose, message } = error as { status?: number } & Record<string, unknown>;
+  if (expose === true && status !== undefined) {
+    return {
+      status,
+      code: status === 403 ? 'forbidden' : 'invalid_request',
+      description: `${message}`,
+    };
+  }
+  return { status: 500, code: 'server_error', description: undefined };
+};
+
+const sendErrorPage = (ctx: Context, { status, code, description }: Shown): void => {
+  ctx.status = status;
+  if (ctx.accepts('html', 'json') === 'json') {
+    ctx.body = { error: code, error_description: description };
+    return;
+  }
+  sendPage(ctx, errorPage({ status, code, description, requestId: requestIdOf(ctx) }));
+};

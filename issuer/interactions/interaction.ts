@@ -1,0 +1,70 @@
+/** One interaction: the person's dialogue in the middle of an authorization request. */
+import type { Context } from 'koa';
+import { errors, type Provider } from 'oidc-provider';
+import type { DatabasePool } from 'slonik';
+import type { Connector } from '../connectors/connector.ts';
+import type { Destination } from '../views/confirm.ts';
+import { type Page, sendPage } from '../views/page.ts';
+import { findDestination, toFormTarget } from './destination.ts';
+
+/** What the pages of interactions need. */
+export type InteractionDeps = {
+  readonly provider: Provider;
+  readonly database: DatabasePool;
+  readonly connectors: readonly Connector[];
+};
+
+/** An interaction with what its pages show. */
+export type Dialogue = {
+  readonly interaction: Interaction;
+  /** Its own path. */
+  readonly path: string;
+  readonly destination: Destination;
+  readonly send: (page: Page) => void;
+};
+
+type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>;
+
+/**
+ * The interaction that the address and the browser's cookie name, both the same one.
+ *
+ * @throws SessionNotFound when it has ended, is of another browser, or its session has changed hands
+ */
+export const loadDialogue = async (
+  { provider, database }: InteractionDeps,
+  ctx: Context,
+  uid: string,
+): Promise<Dialogue> => {
+  const interaction = await provider.interactionDetails(ctx.req, ctx.res);
+  if (interaction.uid !== uid) throw new errors.SessionNotFound('not this browser’s interaction');
+  const clientId = String(interaction.params['client_id']);
+  const redirectUri = interaction.deviceCode ? undefined : text(interaction.params['redirect_uri']);
+  const client = await provider.Client.find(clientId);
+  return {
+    interaction,
+    path: `/interaction/${uid}`,
+    destination: await findDestination(database, {
+      clientId,
+      clientName: client?.clientName,
+      redirectUri,
+    }),
+    send: (page) => sendPage(ctx, page, { formTarget: toFormTarget(redirectUri) }),
+  };
+};
+
+const text = (value: unknown): string | undefined =>
+  typeof value === 'string' ? value : undefined;
+
+/** Goes back to the authorization request with the outcome; the answer is then the provider's. */
+export const finish = async (
+  provider: Provider,
+  ctx: Context,
+  result: Parameters<Provider['interactionFinished']>[2],
+): Promise<void> => {
+  const returnTo = await provider.interactionResult(ctx.req, ctx.res, result, {
+    mergeWithLastSubmission: !('error' in result),
+  });
+  ctx.status = 303;
+  ctx.set('Location', returnTo);
+  ctx.body = '';
+};

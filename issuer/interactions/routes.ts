@@ -1,0 +1,125 @@
+/**
+ * The pages in the middle of an authorization request: sign in, then confirm. Each interaction belongs to
+ * the browser that holds its cookie; what the person decides goes back to oidc-provider.
+ */
+import Router from '@koa/router';
+import type { Context, Middleware } from 'koa';
+import { formatId, parseId } from '#domain/identifiers.ts';
+import { findActivePerson } from '../account.ts';
+import { requestIdOf } from '../request.ts';
+import { signUp } from '../sign-up.ts';
+import { confirmPage, notMemberPage, suspendedPage } from '../views/confirm.ts';
+import { signInPage } from '../views/sign-in.ts';
+import { mayUseClient } from './destination.ts';
+import { readForm } from './form.ts';
+import { type Dialogue, finish, type InteractionDeps, loadDialogue } from './interaction.ts';
+
+/** The routes below `/interaction/`. */
+export const interactionRoutes = (deps: InteractionDeps): Middleware => {
+  const router = new Router({ prefix: '/interaction/:uid' });
+  const dialogueOf = (ctx: Context & { params: Record<string, string> }) =>
+    loadDialogue(deps, ctx, ctx.params['uid'] ?? '');
+
+  router.get('/', async (ctx) => {
+    const dialogue = await dialogueOf(ctx);
+    if (dialogue.interaction.prompt.name === 'login') showSignIn(deps, dialogue);
+    else await decide(deps, dialogue, (view) => dialogue.send(confirmPage(view)));
+  });
+  router.get('/switch', async (ctx) => {
+    showSignIn(deps, await dialogueOf(ctx));
+  });
+  router.post('/sign-in/:connector', async (ctx) => {
+    await signIn(deps, ctx, await dialogueOf(ctx));
+  });
+  router.post('/confirm', async (ctx) => {
+    const dialogue = await dialogueOf(ctx);
+    await decide(deps, dialogue, () => finish(deps.provider, ctx, { consent: {} }));
+  });
+  router.post('/cancel', async (ctx) => {
+    await dialogueOf(ctx);
+    await finish(deps.provider, ctx, {
+      error: 'access_denied',
+      error_description: 'the sign-in was cancelled',
+    });
+  });
+  return router.routes() as unknown as Middleware;
+};
+
+const showSignIn = (
+  { connectors }: InteractionDeps,
+  { path, destination, send }: Dialogue,
+  failed?: { readonly connectorId: string; readonly username: string },
+): void =>
+  send(
+    signInPage({
+      path,
+      connectors,
+      failed,
+      destination: destination.workspace?.name ?? destination.clientName,
+    }),
+  );
+
+const signIn = async (
+  deps: InteractionDeps,
+  ctx: Context & { params: Record<string, string> },
+  dialogue: Dialogue,
+): Promise<void> => {
+  const { connectors, database, provider } = deps;
+  const connector = connectors.find(({ id }) => id === ctx.params['connector']);
+  if (!connector) return;
+  const form = await readForm(ctx);
+  const username = form.get('username') ?? '';
+  const identity = await connector.signIn(username, form.get('password') ?? '');
+  if (!identity) {
+    showSignIn(deps, dialogue, { connectorId: connector.id, username });
+    return;
+  }
+  const { personId, suspended } = await signUp(database, identity, {
+    requestId: requestIdOf(ctx),
+    ip: ctx.ip,
+  });
+  if (suspended) {
+    dialogue.send(suspendedPage(dialogue.path));
+    return;
+  }
+  const accountId = formatId('person', personId);
+  await leaveOtherSession(deps, ctx, dialogue, accountId);
+  await finish(provider, ctx, { login: { accountId, amr: ['pwd'] } });
+};
+
+/** Ends the browser's session of another person, so that the new one starts clean. */
+const leaveOtherSession = async (
+  { provider }: InteractionDeps,
+  ctx: Context,
+  { interaction }: Dialogue,
+  accountId: string,
+): Promise<void> => {
+  if (!interaction.session || interaction.session.accountId === accountId) return;
+  const session = await provider.Session.get(provider.createContext(ctx.req, ctx.res));
+  await session.destroy();
+  delete interaction.session;
+  await interaction.persist();
+};
+
+type View = Parameters<typeof confirmPage>[0];
+
+/** Goes on with a member, and shows everyone else why not. */
+const decide = async (
+  { database }: InteractionDeps,
+  { interaction, destination, path, send }: Dialogue,
+  goOn: (view: View) => void | Promise<void>,
+): Promise<void> => {
+  const personId = parseId('person', interaction.session?.accountId ?? '');
+  const person = personId === undefined ? null : await findActivePerson(database, personId);
+  if (personId === undefined || !person) {
+    send(suspendedPage(path));
+    return;
+  }
+  const view = {
+    path,
+    person: { name: person.display_name, email: person.email },
+    destination,
+  };
+  if (await mayUseClient(database, personId, destination.clientId)) await goOn(view);
+  else send(notMemberPage(view));
+};

@@ -1,0 +1,64 @@
+/**
+ * The issuer: signs people in, issues tokens with the groups of one workspace, publishes its keys. It
+ * knows people, membership and groups, and nothing of clusters. Called by browsers, by kubectl's
+ * credential plugins and, for keys, by kube-apiservers.
+ */
+import type { RequestListener } from 'node:http';
+import type { Registry } from 'prom-client';
+import { type DatabasePool, sql } from 'slonik';
+import * as z from 'zod';
+import type { Encryption } from '#runtime/encryption.ts';
+import { health } from '#runtime/health.ts';
+import type { Readiness } from '#runtime/lifecycle.ts';
+import type { Logger } from '#runtime/log.ts';
+import type { Connector } from './connectors/connector.ts';
+import { observeProvider } from './events.ts';
+import { setCacheHeaders, setSecurityHeaders } from './headers.ts';
+import { pinHost } from './host.ts';
+import { showErrors } from './interactions/errors.ts';
+import { interactionRoutes } from './interactions/routes.ts';
+import { createProvider } from './provider.ts';
+import { logRequests } from './request.ts';
+import { requireSameOrigin } from './same-origin.ts';
+import { loadSigningKeys } from './signing-keys.ts';
+import { serveStyle } from './views/page.ts';
+
+/** What {@link createIssuer} needs. */
+export type IssuerDeps = {
+  /** An https origin. */
+  readonly issuerUrl: string;
+  /** The resource indicator of the API, and the audience of its access tokens. */
+  readonly apiAudience: string;
+  /** Of the role hexabase_issuer. */
+  readonly database: DatabasePool;
+  readonly encryption: Encryption;
+  readonly connectors: readonly Connector[];
+  readonly log: Logger;
+  readonly metrics: Registry;
+  readonly readiness: Readiness;
+};
+
+/**
+ * The handler of the issuer's requests, for an HTTPS server. Makes the signing keys when there are none.
+ *
+ * @throws when the database can't be reached, or its keys were sealed with another ENCRYPTION_KEY
+ */
+export const createIssuer = async (deps: IssuerDeps): Promise<RequestListener> => {
+  const { issuerUrl, database, encryption, log, metrics, readiness } = deps;
+  const signingKeys = await loadSigningKeys(database, encryption);
+  const provider = createProvider({ ...deps, signingKeys });
+  observeProvider(provider, { log, metrics });
+  provider.use(health({ readiness, metrics, check: () => ping(database) }));
+  provider.use(logRequests(log));
+  provider.use(setSecurityHeaders);
+  provider.use(pinHost(issuerUrl));
+  provider.use(showErrors(log));
+  provider.use(requireSameOrigin(issuerUrl));
+  provider.use(setCacheHeaders);
+  provider.use(serveStyle);
+  provider.use(interactionRoutes({ ...deps, provider }));
+  return provider.callback();
+};
+
+const ping = (database: DatabasePool): Promise<unknown> =>
+  database.one(sql.type(z.strictObject({ ok: z.literal(1) }))`SELECT 1 AS ok`);

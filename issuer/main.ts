@@ -1,0 +1,33 @@
+import { createDatabase } from '#database/pool.ts';
+import { createEncryption } from '#runtime/encryption.ts';
+import { listen } from '#runtime/http-server.ts';
+import { runService } from '#runtime/lifecycle.ts';
+import { createLogger } from '#runtime/log.ts';
+import { createMetrics } from '#runtime/metrics.ts';
+import { readIssuerConfig } from './config.ts';
+import { createLocalConnector } from './connectors/local.ts';
+import { createIssuer } from './issuer.ts';
+import { startPurge } from './purge.ts';
+import { loadTls } from './tls.ts';
+
+const config = readIssuerConfig(process.env);
+const log = createLogger('issuer', config.LOG_LEVEL);
+
+await runService(log, async (stack, readiness) => {
+  const database = await createDatabase({ connectionString: config.DATABASE_URL });
+  stack.defer(() => database.end());
+  const handler = await createIssuer({
+    issuerUrl: config.ISSUER_URL,
+    apiAudience: config.API_AUDIENCE,
+    database,
+    encryption: createEncryption(config.ENCRYPTION_KEY),
+    connectors: config.CONNECTORS.map(createLocalConnector),
+    log,
+    metrics: createMetrics('issuer'),
+    readiness,
+  });
+  stack.use(startPurge(database, log));
+  const tls = await loadTls(config);
+  const server = stack.use(await listen(handler, { host: config.HOST, port: config.PORT, tls }));
+  log.info({ port: server.port, issuer: config.ISSUER_URL }, 'listening');
+});

@@ -1,0 +1,113 @@
+/** oidc-provider, assembled from the parts in this folder. Decisions are made in the parts. */
+import type { JWK } from 'jose';
+import { type Configuration, interactionPolicy, Provider } from 'oidc-provider';
+import type { DatabasePool } from 'slonik';
+import { CLOCK_SKEW_SECONDS } from '#domain/staleness.ts';
+import type { Encryption } from '#runtime/encryption.ts';
+import { createFindAccount } from './account.ts';
+import { createAdapterFactory } from './adapter.ts';
+import { SCOPE_CLAIMS } from './claims.ts';
+import { FIXED_CLIENTS } from './clients.ts';
+import { grantConfirmedRequest } from './grants.ts';
+import { createDeviceFlow } from './interactions/device.ts';
+import { renderProviderError } from './interactions/errors.ts';
+import { LOGOUT } from './interactions/sign-out.ts';
+import { deriveSuccessors } from './refresh-rotation.ts';
+import { createResourceIndicators } from './resources.ts';
+import { SIGNING_ALGORITHMS } from './signing-keys.ts';
+import { TIME_TO_LIVE } from './time-to-live.ts';
+
+/** What {@link createProvider} needs. */
+export type ProviderDeps = {
+  /** An https origin. */
+  readonly issuerUrl: string;
+  /** The resource indicator of the API, and the audience of its access tokens. */
+  readonly apiAudience: string;
+  readonly database: DatabasePool;
+  readonly encryption: Encryption;
+  /** Private keys; the first of an algorithm signs. */
+  readonly signingKeys: readonly JWK[];
+};
+
+/** The OpenID Connect provider, without the pages of interactions. */
+export const createProvider = (deps: ProviderDeps): Provider => {
+  const provider = new Provider(deps.issuerUrl, createConfiguration(deps));
+  deriveSuccessors(provider, deps.encryption.deriveKey('refresh-token-rotation'));
+  return provider;
+};
+
+const createConfiguration = (deps: ProviderDeps): Configuration => ({
+  adapter: createAdapterFactory(deps),
+  clients: [...FIXED_CLIENTS],
+  clientAuthMethods: ['none'],
+  clientDefaults: { id_token_signed_response_alg: 'ES256' },
+  clientBasedCORS: () => false,
+  jwks: { keys: [...deps.signingKeys] as never[] },
+  enabledJWA: { idTokenSigningAlgValues: [...SIGNING_ALGORITHMS] },
+  responseTypes: ['code'],
+  scopes: ['openid', 'offline_access', 'profile', 'email'],
+  claims: { ...SCOPE_CLAIMS },
+  // Otherwise an access token for userinfo keeps the groups out of the ID token.
+  conformIdTokenClaims: false,
+  pkce: { required: () => true },
+  findAccount: createFindAccount(deps.database),
+  loadExistingGrant: grantConfirmedRequest,
+  // kubelogin asks neither for offline_access nor for a consent prompt.
+  issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+  expiresWithSession: () => false,
+  rotateRefreshToken: true,
+  ttl: TIME_TO_LIVE,
+  clockTolerance: CLOCK_SKEW_SECONDS,
+  cookies: createCookies(deps.encryption),
+  interactions: {
+    policy: createInteractionPolicy(),
+    url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
+  },
+  renderError: renderProviderError,
+  features: createFeatures(deps),
+});
+
+const createFeatures = ({ database, apiAudience }: ProviderDeps): Configuration['features'] => ({
+  deviceFlow: createDeviceFlow(database),
+  resourceIndicators: createResourceIndicators(apiAudience),
+  revocation: {
+    enabled: true,
+    allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
+  },
+  rpInitiatedLogout: LOGOUT,
+  userinfo: { enabled: true },
+  claimsParameter: { enabled: false },
+  devInteractions: { enabled: false },
+  dPoP: { enabled: false },
+  introspection: { enabled: false },
+  pushedAuthorizationRequests: { enabled: false },
+  registration: { enabled: false },
+  requestObjects: { enabled: false },
+});
+
+const createCookies = (encryption: Encryption): Configuration['cookies'] => ({
+  // The provider gives the other two a path, which __Host- forbids (RFC 6265bis §4.1.3).
+  names: {
+    session: '__Host-hexabase-session',
+    interaction: '__Secure-hexabase-interaction',
+    resume: '__Secure-hexabase-resume',
+  },
+  keys: [encryption.deriveKey('cookies').toString('base64url')],
+  long: { httpOnly: true, sameSite: 'lax', secure: true, signed: true },
+  short: { httpOnly: true, sameSite: 'lax', secure: true, signed: true },
+});
+
+/** The usual prompts; and someone whose session is of a suspended or removed person signs in anew. */
+const createInteractionPolicy = (): interactionPolicy.DefaultPolicy => {
+  const policy = interactionPolicy.base();
+  policy
+    .get('login')
+    ?.checks.add(
+      new interactionPolicy.Check(
+        'account_gone',
+        'End-User account is not available',
+        ({ oidc }) => oidc.session?.accountId !== undefined && oidc.account === undefined,
+      ),
+    );
+  return policy;
+};

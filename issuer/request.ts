@@ -1,0 +1,35 @@
+/** Each request's number and its line in the log. */
+import { randomUUID } from 'node:crypto';
+import type { Context, Middleware } from 'koa';
+import type { Logger } from '#runtime/log.ts';
+
+const REQUEST_ID = /^[\w.:-]{8,128}$/;
+
+/** The number of a request, which error pages show and logs carry. */
+export const requestIdOf = (ctx: Pick<Context, 'state'>): string =>
+  String(ctx.state['requestId'] ?? 'unknown');
+
+/** Gives each request its number, the caller's own when it is well-formed, and logs how it ended. */
+export const logRequests =
+  (log: Logger): Middleware =>
+  async (ctx, next) => {
+    const given = ctx.get('x-request-id');
+    const requestId = REQUEST_ID.test(given) ? given : randomUUID();
+    const started = performance.now();
+    ctx.state['requestId'] = requestId;
+    ctx.set('X-Request-Id', requestId);
+    try {
+      await next();
+    } finally {
+      const path = withoutSecrets(ctx.path);
+      const duration = Math.round(performance.now() - started);
+      log.info(
+        { request_id: requestId, method: ctx.method, path, status: ctx.status, duration },
+        'request',
+      );
+    }
+  };
+
+/** Paths of interactions hold what their cookies hold. */
+const withoutSecrets = (path: string): string =>
+  path.replace(/^\/(interaction|auth|device)\/(?!auth$)[^/]+/, '/$1/:uid');

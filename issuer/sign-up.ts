@@ -1,0 +1,186 @@
+/**
+ * From an identity to a person: at the first sign-in it makes the person and their private
+ * organization, later it brings name and e-mail up to date. An e-mail address never links accounts.
+ */
+import { type CommonQueryMethods, type DatabasePool, sql } from 'slonik';
+import * as z from 'zod';
+import { createId, formatId } from '#domain/identifiers.ts';
+import type { UpstreamIdentity } from './connectors/connector.ts';
+
+/** Where a sign-in came from, for the audit. */
+export type SignInContext = { readonly requestId: string; readonly ip: string };
+
+/** Who signed in. */
+export type SignedIn = { readonly personId: string; readonly suspended: boolean };
+
+const AccountRow = z.strictObject({
+  person_id: z.uuid(),
+  suspended: z.boolean(),
+  has_organization: z.boolean(),
+});
+type AccountRow = z.infer<typeof AccountRow>;
+const Nothing = z.strictObject({});
+
+/**
+ * Finds or makes the person of an identity, in one transaction; any number of sign-ins at once make
+ * one person with one private organization. Someone whom an import has added before already has a
+ * person, and gets the organization now. For a suspended person it changes nothing.
+ */
+export const signUp = (
+  database: DatabasePool,
+  identity: UpstreamIdentity,
+  context: SignInContext,
+): Promise<SignedIn> =>
+  database.transaction(async (transaction) => {
+    const account =
+      (await findAccount(transaction, identity)) ?? (await makePerson(transaction, identity));
+    const signedIn = { personId: account.person_id, suspended: account.suspended };
+    if (account.suspended) return signedIn;
+    await updateProfile(transaction, account.person_id, identity);
+    if (!account.has_organization) {
+      await makePrivateOrganization(transaction, { ...signedIn, identity, context });
+    }
+    return signedIn;
+  });
+
+const findAccount = (
+  db: CommonQueryMethods,
+  { connector, subject }: UpstreamIdentity,
+): Promise<AccountRow | null> =>
+  db.maybeOne(sql.type(AccountRow)`
+    SELECT p.id AS person_id, p.suspended_at IS NOT NULL AS suspended,
+      EXISTS (SELECT FROM organization o WHERE o.personal_for = p.id) AS has_organization
+    FROM identity i JOIN person p ON p.id = i.person_id
+    WHERE i.connector = ${connector} AND i.subject = ${subject}
+  `);
+
+const makePerson = async (
+  db: CommonQueryMethods,
+  identity: UpstreamIdentity,
+): Promise<AccountRow> => {
+  await lockProvisioning(db, identity.connector);
+  const existing = await findAccount(db, identity);
+  if (existing) return existing;
+  const personId = createId();
+  await insertPerson(db, personId, identity);
+  return { person_id: personId, suspended: false, has_organization: false };
+};
+
+/** The same lock as provision_people's, which adds people from an import. */
+const lockProvisioning = async (db: CommonQueryMethods, connector: string): Promise<void> => {
+  await db.query(sql.type(z.unknown())`
+    SELECT pg_advisory_xact_lock(hashtextextended('provision_people:' || ${connector}::text, 0))
+  `);
+};
+
+const insertPerson = async (
+  db: CommonQueryMethods,
+  personId: string,
+  { connector, subject, displayName, email, emailVerified }: UpstreamIdentity,
+): Promise<void> => {
+  await db.query(sql.type(Nothing)`
+    INSERT INTO person (id, display_name, email, email_verified)
+    VALUES (${personId}, ${displayName}, ${email ?? null}, ${emailVerified})
+  `);
+  await db.query(sql.type(Nothing)`
+    INSERT INTO identity (connector, subject, person_id) VALUES (${connector}, ${subject}, ${personId})
+  `);
+};
+
+const updateProfile = async (
+  db: CommonQueryMethods,
+  personId: string,
+  { displayName, email, emailVerified }: UpstreamIdentity,
+): Promise<void> => {
+  await db.query(sql.type(Nothing)`
+    UPDATE person
+    SET display_name = ${displayName}, email = ${email ?? null}, email_verified = ${emailVerified},
+      updated_at = now()
+    WHERE id = ${personId}
+      AND (display_name, email, email_verified)
+        IS DISTINCT FROM (${displayName}::text, ${email ?? null}::text, ${emailVerified}::boolean)
+  `);
+};
+
+type NewOrganization = {
+  readonly personId: string;
+  readonly identity: UpstreamIdentity;
+  readonly context: SignInContext;
+};
+
+const makePrivateOrganization = async (
+  db: CommonQueryMethods,
+  { personId, identity, context }: NewOrganization,
+): Promise<void> => {
+  const id = createId();
+  const organization = { slug: toSlug(identity.displayName, id), name: identity.displayName };
+  if (!(await insertOrganization(db, { id, personId, ...organization }))) return;
+  await insertOwner(db, id, personId);
+  await insertChange(db, { id, personId, context, after: { ...organization, personal: true } });
+};
+
+/** Readable, and unique by the random end of the organization's id. */
+const toSlug = (name: string, id: string): string => {
+  const readable = name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 40)
+    .replace(/^-+|-+$/g, '');
+  return `${readable || 'personal'}-${formatId('organization', id).slice(-8)}`;
+};
+
+type OrganizationRow = {
+  readonly id: string;
+  readonly slug: string;
+  readonly name: string;
+  readonly personId: string;
+};
+
+/** False when another sign-in of the person has made it. */
+const insertOrganization = async (
+  db: CommonQueryMethods,
+  { id, slug, name, personId }: OrganizationRow,
+): Promise<boolean> => {
+  const { rowCount } = await db.query(sql.type(Nothing)`
+    INSERT INTO organization (id, slug, name, personal_for)
+    VALUES (${id}, ${slug}, ${name}, ${personId})
+    ON CONFLICT (personal_for) DO NOTHING
+  `);
+  return rowCount === 1;
+};
+
+const insertOwner = async (
+  db: CommonQueryMethods,
+  organizationId: string,
+  personId: string,
+): Promise<void> => {
+  await db.query(sql.type(Nothing)`
+    INSERT INTO organization_user (organization_id, person_id, role)
+    VALUES (${organizationId}, ${personId}, 'owner')
+  `);
+};
+
+type Change = {
+  readonly id: string;
+  readonly personId: string;
+  readonly context: SignInContext;
+  readonly after: Readonly<Record<string, string | boolean>>;
+};
+
+const insertChange = async (
+  db: CommonQueryMethods,
+  { id, personId, context, after }: Change,
+): Promise<void> => {
+  await db.query(sql.type(Nothing)`
+    INSERT INTO audit_event (id, organization_id, actor_id, action, target_id, after, request_id, ip)
+    VALUES (
+      ${createId()}, ${id}, ${personId}, 'organization.create', ${id}, ${sql.jsonb(after)},
+      ${context.requestId}, ${context.ip}
+    )
+  `);
+  await db.query(sql.type(Nothing)`
+    INSERT INTO outbox (organization_id, kind, payload)
+    VALUES (${id}, 'organization.create', ${sql.jsonb({ id: formatId('organization', id) })})
+  `);
+};

@@ -1,0 +1,26 @@
+/** How long each thing lives, in seconds. */
+import type { Configuration } from 'oidc-provider';
+import { ID_TOKEN_SECONDS } from '#domain/staleness.ts';
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+
+/** A sign-in lasts this long in all: rotation never extends it. */
+export const REFRESH_TOKEN_SECONDS = 12 * HOUR;
+
+/** The life of an access token for the API. */
+export const API_TOKEN_SECONDS = 5 * MINUTE;
+
+/** The lives of all artifacts. */
+export const TIME_TO_LIVE: NonNullable<Configuration['ttl']> = {
+  AuthorizationCode: 60,
+  IdToken: ID_TOKEN_SECONDS,
+  AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? ID_TOKEN_SECONDS,
+  // `iiat` is when the first token of the family was issued; a successor inherits it.
+  RefreshToken: (_ctx, token) => Math.max(1, REFRESH_TOKEN_SECONDS - token.totalLifetime()),
+  DeviceCode: 5 * MINUTE,
+  Interaction: 10 * MINUTE,
+  Session: 8 * HOUR,
+  // Longer than the refresh token, which is issued a little later.
+  Grant: REFRESH_TOKEN_SECONDS + 10 * MINUTE,
+};

@@ -1,0 +1,87 @@
+/** The issuer in this process, over real HTTPS, for tests. */
+import { randomBytes } from 'node:crypto';
+import type { RequestListener } from 'node:http';
+import type { DatabasePool } from 'slonik';
+import { createCertificateAuthority } from '#runtime/certificates.ts';
+import { createEncryption } from '#runtime/encryption.ts';
+import { listen } from '#runtime/http-server.ts';
+import { createLogger } from '#runtime/log.ts';
+import { createMetrics } from '#runtime/metrics.ts';
+import { createLocalConnector, hashPassword } from '../../issuer/connectors/local.ts';
+import { createIssuer } from '../../issuer/issuer.ts';
+import type { TestDatabase } from './database.ts';
+
+/** Someone who can sign in; the connector is `local` and the subject the username. */
+export type TestAccount = {
+  readonly username: string;
+  readonly name?: string;
+  readonly email?: string;
+};
+
+/** A running issuer. */
+export type TestIssuer = AsyncDisposable & {
+  readonly issuerUrl: string;
+  /** PEM of the authority that signed its certificate. */
+  readonly ca: string;
+  readonly apiAudience: string;
+  /** The issuer's own pool. */
+  readonly database: DatabasePool;
+};
+
+/** Everyone's password. */
+export const TEST_PASSWORD = 'correct horse battery staple';
+
+/** The audience of API access tokens. */
+export const TEST_API_AUDIENCE = 'https://api.hexabase.test/';
+
+// Real hashes at a cost at which 64 sign-ins at once take no time.
+const CHEAP = { N: 1024, r: 8, p: 1 };
+
+/** Starts the issuer on a free port. */
+export const startTestIssuer = async (
+  database: TestDatabase,
+  accounts: readonly TestAccount[],
+): Promise<TestIssuer> => {
+  await using stack = new AsyncDisposableStack();
+  const authority = await createCertificateAuthority('test');
+  const tls = await authority.sign({ commonName: 'issuer', hosts: ['localhost'], days: 1 });
+  // The issuer must know its port before it exists.
+  let handler: RequestListener | undefined;
+  const server = stack.use(
+    await listen((request, response) => handler?.(request, response), {
+      host: 'localhost',
+      port: 0,
+      tls,
+    }),
+  );
+  const pool = await database.connectAs('hexabase_issuer');
+  const issuerUrl = `https://localhost:${server.port}`;
+  handler = await createIssuer({
+    issuerUrl,
+    apiAudience: TEST_API_AUDIENCE,
+    database: pool,
+    encryption: createEncryption(randomBytes(32)),
+    connectors: [await createConnector(accounts)],
+    log: createLogger('issuer', process.env['TEST_LOG_LEVEL'] ?? 'silent'),
+    metrics: createMetrics('issuer'),
+    readiness: { ready: true },
+  });
+  const resources = stack.move();
+  return {
+    issuerUrl,
+    ca: authority.certificate,
+    apiAudience: TEST_API_AUDIENCE,
+    database: pool,
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+};
+
+const createConnector = async (accounts: readonly TestAccount[]) => {
+  const password_hash = await hashPassword(TEST_PASSWORD, CHEAP);
+  return createLocalConnector({
+    type: 'local',
+    id: 'local',
+    name: 'Test accounts',
+    accounts: accounts.map((account) => ({ ...account, subject: account.username, password_hash })),
+  });
+};
