@@ -44,9 +44,7 @@ export type AppDeps = {
 /** Builds the application; it doesn't listen by itself. */
 export const createApp = (deps: AppDeps): Koa => {
   const app = new Koa();
-  app.on('error', (error: unknown, ctx?: Context) => {
-    deps.log.error({ err: error, request_id: ctx?.state['requestId'] }, 'a request failed');
-  });
+  app.on('error', (error: unknown, ctx?: Context) => logFailure(deps.log, error, ctx));
   app.use(
     health({
       readiness: deps.readiness,
@@ -65,6 +63,13 @@ export const createApp = (deps: AppDeps): Koa => {
   app.use(router.routes());
   app.use((ctx) => refuseUnrouted(router, ctx));
   return app;
+};
+
+const logFailure = (log: Logger, error: unknown, ctx: Context | undefined): void => {
+  const fields = { err: error, request_id: ctx?.state['requestId'] };
+  // Koa marks what goes wrong after the answer was begun: here, a client that broke off.
+  if (error instanceof Error && 'headerSent' in error) log.info(fields, 'a connection broke off');
+  else log.error(fields, 'a request failed');
 };
 
 const createRouter = (deps: AppDeps): Router => {

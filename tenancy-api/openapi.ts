@@ -81,7 +81,8 @@ const toSchema = (schema: z.ZodType, io: 'input' | 'output', schemas: JsonObject
     ),
   ) as JsonObject;
   Object.assign(schemas, withoutIds($defs as JsonObject | undefined));
-  if (named === undefined) return json;
+  // A schema that its own definition refers to comes as a reference already.
+  if (named === undefined || '$ref' in json) return json;
   schemas[named] = withoutId(json);
   return { $ref: `#/components/schemas/${named}` };
 };

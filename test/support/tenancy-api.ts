@@ -56,7 +56,7 @@ export type TestApi = AsyncDisposable & {
   readonly createWorkspace: (caller: Caller, name?: string) => Promise<TestWorkspace>;
   /** Does what rbac-sync does when it has verified everything: tasks succeed, the doorbell rings. */
   readonly observe: (workspace: TestWorkspace) => Promise<void>;
-  /** Puts someone into a group and gives back the workspace's member. */
+  /** A request with this token, or with none. */
   readonly call: (token: string | null, ...request: Parameters<Caller['call']>) => Promise<Answer>;
 };
 
@@ -101,7 +101,7 @@ const send = async (
   token: string | null,
   ...[method, path, body, headers = {}]: Parameters<Caller['call']>
 ): Promise<Answer> => {
-  const response = await fetch(new URL(path, url), {
+  const response = await fetch(`${url}${path}`, {
     method,
     headers: {
       ...(token !== null && { Authorization: `Bearer ${token}` }),
@@ -117,7 +117,7 @@ const send = async (
     headers: response.headers,
     body: isJson ? JSON.parse(text) : text,
   };
-  assertDocumented(method, new URL(path, url).pathname, answer);
+  assertDocumented(method, new URL(`${url}${path}`).pathname, answer);
   return answer;
 };
 

@@ -59,7 +59,7 @@ describe('POST /v1/organizations/{organization}/workspaces', () => {
     const { workspace, task } = created.body;
     expect(created.headers.get('Location')).toBe(`/v1/tasks/${task.id}`);
     expect(workspace).toMatchObject({
-      slug: 'zu-rich-lab',
+      slug: 'zurich-lab',
       name: 'Zürich Lab',
       member: true,
       generation: 1,
