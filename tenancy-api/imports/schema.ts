@@ -46,7 +46,7 @@ export type Import = z.infer<typeof Import>;
 /** What an import changed; all zero when it was done before. */
 export const ImportResult = z
   .strictObject({
-    groups_created: z.int(),
+    groups_added: z.int(),
     groups_moved: z.int(),
     groups_renamed: z.int().describe('Groups that only got another display name.'),
     groups_unchanged: z.int(),

@@ -96,7 +96,7 @@ const carryOut = async (
   });
   const moved = plan.update.filter((group) => group.moved).length;
   return {
-    groups_created: plan.create.length,
+    groups_added: plan.create.length,
     groups_moved: moved,
     groups_renamed: plan.update.length - moved,
     groups_unchanged: input.groups.length - plan.create.length - plan.update.length,

@@ -14,7 +14,7 @@ export type MemberRow = z.infer<typeof MemberRow>;
 /** A person in a workspace or a group. */
 export const Member = z
   .strictObject({
-    person: Id('person'),
+    id: Id('person').describe('The person’s.'),
     display_name: z.string(),
     email: z.string().nullable(),
     created_at: Timestamp.describe('Since when they are in it.'),
@@ -24,7 +24,7 @@ export type Member = z.infer<typeof Member>;
 
 /** The public form of a member. */
 export const toMember = (row: MemberRow): Member => ({
-  person: formatId('person', row.person_id),
+  id: formatId('person', row.person_id),
   display_name: row.display_name,
   email: row.email,
   created_at: row.created_at.toISOString(),

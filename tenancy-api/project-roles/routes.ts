@@ -23,7 +23,7 @@ import {
 } from './service.ts';
 
 const accepted = ({ role, task }: RoleChange) =>
-  acceptedTask(task, { role: toProjectRole(role), task: toTask(task) });
+  acceptedTask(task, { project_role: toProjectRole(role), task: toTask(task) });
 
 const changed = {
   202: {

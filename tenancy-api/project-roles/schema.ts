@@ -54,5 +54,5 @@ export const UpdateProjectRole = z.strictObject({ rules }).meta({ id: 'UpdatePro
 
 /** A project role that is being made or changed. */
 export const ProjectRoleChanged = z
-  .strictObject({ role: ProjectRole, task: Task })
+  .strictObject({ project_role: ProjectRole, task: Task })
   .meta({ id: 'ProjectRoleChanged' });

@@ -32,7 +32,7 @@ const addMember = async (group: string, subject: string): Promise<string> => {
   const path = `${workspace.path}/groups/${group}/members`;
   const answer = await admin.call('POST', path, { connector: 'local', subject });
   expect(answer.status).toBe(200);
-  return answer.body.member.person;
+  return answer.body.member.id;
 };
 
 const effectiveGroups = async (person: string): Promise<string[]> => {
@@ -233,11 +233,11 @@ describe('members', () => {
     const path = `${workspace.path}/groups/${b}/members/${person}`;
     for (const _ of [1, 2]) {
       const answer = await admin.call('PUT', path);
-      expect(answer).toMatchObject({ status: 200, body: { member: { person } } });
+      expect(answer).toMatchObject({ status: 200, body: { member: { id: person } } });
       expect(Date.parse(answer.body.old_tokens_until)).toBeGreaterThan(Date.now());
     }
     const listed = await admin.call('GET', `${workspace.path}/groups/${b}/members`);
-    expect(listed.body.items).toMatchObject([{ person, display_name: 'newcomer' }]);
+    expect(listed.body.items).toMatchObject([{ id: person, display_name: 'newcomer' }]);
     expect((await admin.call('DELETE', path)).body.old_tokens_until).toBeDefined();
     expect((await admin.call('DELETE', path)).status).toBe(404);
     expect(await effectiveGroups(person)).toEqual(['WorkspaceMembers', 'a']);

@@ -31,7 +31,7 @@ const furnish = async (caller: Caller): Promise<TestWorkspace> => {
   const { project } = (await caller.call('POST', `${path}/projects`, { name: 'web' })).body;
   const rules = [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }];
   const roles = `${path}/projects/${project.id}/roles`;
-  const { role } = (await caller.call('POST', roles, { name: 'r', rules })).body;
+  const { project_role: role } = (await caller.call('POST', roles, { name: 'r', rules })).body;
   const group = workspace.groups['WSUsers'];
   const grant = { group, project: project.id, project_role: role.id };
   expect((await caller.call('POST', `${path}/role-assignments`, grant)).status).toBe(202);

@@ -32,7 +32,7 @@ const RULES = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] }]
 const createRole = async (project: string, name = 'reader'): Promise<string> => {
   const answer = await admin.call('POST', `${projects}/${project}/roles`, { name, rules: RULES });
   expect(answer.status).toBe(202);
-  return answer.body.role.id;
+  return answer.body.project_role.id;
 };
 
 const generation = async (): Promise<number> =>
@@ -114,11 +114,11 @@ describe('project roles', () => {
     const created = await admin.call('POST', roles, { name: 'reader', rules: RULES });
     expect(created).toMatchObject({
       status: 202,
-      body: { role: { project, rules: RULES }, task: { kind: 'project-role.create' } },
+      body: { project_role: { project, rules: RULES }, task: { kind: 'project-role.create' } },
     });
-    const path = `${roles}/${created.body.role.id}`;
-    expect((await admin.call('GET', path)).body).toEqual(created.body.role);
-    expect((await admin.call('GET', roles)).body.items).toEqual([created.body.role]);
+    const path = `${roles}/${created.body.project_role.id}`;
+    expect((await admin.call('GET', path)).body).toEqual(created.body.project_role);
+    expect((await admin.call('GET', roles)).body.items).toEqual([created.body.project_role]);
     expect((await admin.call('POST', roles, { name: 'reader', rules: RULES })).status).toBe(409);
     const rules = [
       {
@@ -131,7 +131,7 @@ describe('project roles', () => {
     const changed = await admin.call('PATCH', path, { rules });
     expect(changed).toMatchObject({
       status: 202,
-      body: { role: { rules }, task: { kind: 'project-role.update' } },
+      body: { project_role: { rules }, task: { kind: 'project-role.update' } },
     });
     expect((await admin.call('DELETE', path)).body.task.kind).toBe('project-role.delete');
     expect((await admin.call('GET', path)).status).toBe(404);

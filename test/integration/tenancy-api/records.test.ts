@@ -48,13 +48,14 @@ const doEverything = async (): Promise<string[]> => {
   await admin.call('PATCH', `${path}/groups/${group}`, { parent: groups['WSUsers'] });
   await admin.call('PATCH', `${path}/groups/${group}`, { display_name: 'A' });
   const identity = { connector: 'local', subject: `ann-${workspace.id}` };
-  const { person } = (await post(`/groups/${group}/members`, identity)).body.member;
+  const { id: person } = (await post(`/groups/${group}/members`, identity)).body.member;
   await admin.call('DELETE', `${path}/groups/${group}/members/${person}`);
   await admin.call('PUT', `${path}/groups/${group}/members/${person}`);
   await admin.call('DELETE', `${path}/members/${person}`);
   await post('/imports', { connector: 'local', groups: [{ name: 'b', parent: null }] });
   const project = (await post('/projects', { name: 'web' })).body.project.id;
-  const role = (await post(`/projects/${project}/roles`, { name: 'r', rules })).body.role.id;
+  const role = (await post(`/projects/${project}/roles`, { name: 'r', rules })).body.project_role
+    .id;
   await admin.call('PATCH', `${path}/projects/${project}/roles/${role}`, { rules });
   const grant = { group, project, project_role: role };
   const assignment = (await post('/role-assignments', grant)).body.role_assignment.id;
