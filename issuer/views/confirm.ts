@@ -19,7 +19,10 @@ export type ConfirmView = {
   readonly destination: Destination;
 };
 
-/** Asks whether this very sign-in is wanted: a native client can't prove which program it is. */
+/**
+ * Asks whether this very sign-in is wanted: a native client can't prove which program it is. Nothing has
+ * the focus, so that a second Enter on the page before allows nothing.
+ */
 export const confirmPage = ({ path, person, destination }: ConfirmView): Page => ({
   title: destination.workspace
     ? `Sign in to ${destination.workspace.name}?`
@@ -30,7 +33,7 @@ export const confirmPage = ({ path, person, destination }: ConfirmView): Page =>
 ${destinationRows(destination)}
 <dt>As</dt><dd>${person.name}${person.email !== null && html`<small>${person.email}</small>`}</dd>
 </dl>
-<form method="post" action="${path}/confirm"><button autofocus>Allow</button></form>
+<form method="post" action="${path}/confirm"><button>Allow</button></form>
 ${otherWays(path)}`,
 });
 

@@ -49,7 +49,7 @@ ${view.ip !== undefined && html`<dt>Asked for by</dt><dd>${view.ip}</dd>`}
 </dl>
 <form method="post" action="${view.form.action}">
 ${hidden('xsrf', view.form.xsrf)}${hidden('user_code', view.userCode)}${hidden('confirm', 'yes')}
-<button autofocus>It matches</button>
+<button>It matches</button>
 </form>
 <form method="post" action="${view.form.action}">
 ${hidden('xsrf', view.form.xsrf)}${hidden('user_code', view.userCode)}${hidden('abort', 'yes')}

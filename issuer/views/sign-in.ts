@@ -42,14 +42,16 @@ ${
 <form method="post" action="${path}/sign-in/${connector.id}">
 <label for="${id}-username">Username</label>
 <input id="${id}-username" type="text" name="username" value="${failure?.username}" autocomplete="username"
-  autocapitalize="none" spellcheck="false" required maxlength="255"${only && html` autofocus`}${describedBy(failure && id)}>
+  autocapitalize="none" spellcheck="false" required maxlength="255"${only && !failure && AUTOFOCUS}${describedBy(failure && id)}>
 <label for="${id}-password">Password</label>
 <input id="${id}-password" type="password" name="password" autocomplete="current-password" required
-  maxlength="1024"${describedBy(failure && id)}>
+  maxlength="1024"${failure && AUTOFOCUS}${describedBy(failure && id)}>
 <button>Sign in</button>
 </form>
 </section>`;
 };
+
+const AUTOFOCUS = html` autofocus`;
 
 const describedBy = (id: string | undefined): Html | undefined =>
   id === undefined ? undefined : html` aria-invalid="true" aria-describedby="${id}-error"`;

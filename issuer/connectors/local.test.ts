@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { createLocalConnector, hashPassword, verifyPassword } from './local.ts';
+
+const CHEAP = { N: 256, r: 8, p: 1 };
+
+describe('hashPassword', () => {
+  it('is verified by that password only, with a salt of its own', async () => {
+    const [one, two] = [
+      await hashPassword('pässword', CHEAP),
+      await hashPassword('pässword', CHEAP),
+    ];
+    expect(one).not.toBe(two);
+    expect(one).not.toContain('pässword');
+    expect(await verifyPassword(one, 'pässword')).toBe(true);
+    expect(await verifyPassword(one, 'pa\u0308ssword')).toBe(true);
+    expect(await verifyPassword(one, 'Pässword')).toBe(false);
+    expect(await verifyPassword(one, '')).toBe(false);
+  });
+
+  it('costs what interactive sign-in may, by default', async () => {
+    expect(await hashPassword('x')).toMatch(/^scrypt:N=16384,r=8,p=1:/);
+  });
+});
+
+describe('the local connector', () => {
+  it('knows who has which password', async () => {
+    const account = async (subject: string, more: object = {}) => ({
+      subject,
+      username: subject.toUpperCase(),
+      password_hash: await hashPassword(`${subject}’s`, CHEAP),
+      ...more,
+    });
+    const connector = createLocalConnector({
+      type: 'local',
+      id: 'staff',
+      name: 'Staff',
+      accounts: [
+        await account('a', { name: 'Ann', email: 'ann@example.test' }),
+        await account('b'),
+      ],
+    });
+    expect(await connector.signIn('A', 'a’s')).toEqual({
+      connector: 'staff',
+      subject: 'a',
+      displayName: 'Ann',
+      email: 'ann@example.test',
+      emailVerified: false,
+    });
+    expect(await connector.signIn('B', 'b’s')).toMatchObject({ subject: 'b', displayName: 'B' });
+    expect(await connector.signIn('A', 'b’s')).toBeUndefined();
+    expect(await connector.signIn('a', 'a’s')).toBeUndefined();
+    expect(await connector.signIn('__proto__', 'a’s')).toBeUndefined();
+  });
+});

@@ -1,0 +1,20 @@
+import { describe, expect, it } from 'vitest';
+import { REFRESH_TOKEN_SECONDS, TIME_TO_LIVE } from './time-to-live.ts';
+
+describe('the life of a refresh token', () => {
+  it.each([
+    [0, 43_200],
+    [3_600, 39_600],
+    [43_199, 1],
+    [50_000, 1],
+  ])('after %i seconds of its family is %i', (elapsed, left) => {
+    const { RefreshToken } = TIME_TO_LIVE;
+    if (typeof RefreshToken !== 'function') throw new Error('not derived from the family');
+    const token = { totalLifetime: () => elapsed } as Parameters<typeof RefreshToken>[1];
+    expect(RefreshToken(undefined as never, token, undefined as never)).toBe(left);
+  });
+
+  it('is within its grant’s', () => {
+    expect(TIME_TO_LIVE.Grant).toBeGreaterThan(REFRESH_TOKEN_SECONDS);
+  });
+});
