@@ -1,4 +1,5 @@
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROUTES } from '../../../tenancy-api/routes.ts';
 import {
@@ -152,6 +153,28 @@ describe('a body', () => {
     } as RequestInit);
     expect(chunked.status).toBe(413);
     expect((await admin.call('GET', '/v1/me')).status).toBe(200);
+  });
+
+  it('of 10 MB and unknown length leaves the connection to the next request on it', async () => {
+    const { hostname, port } = new URL(api.url);
+    const head = `Host: x\r\nAuthorization: Bearer ${admin.token}\r\n`;
+    const chunk = `${(65_536).toString(16)}\r\n${'x'.repeat(65_536)}\r\n`;
+    const socket = connect(Number(port), hostname);
+    let received = '';
+    socket.on('data', (data) => {
+      received += String(data);
+    });
+    socket.write(
+      `POST ${groups()} HTTP/1.1\r\n${head}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`,
+    );
+    for (let sent = 0; sent < TEN_MEGABYTES; sent += 65_536) socket.write(chunk);
+    socket.write(`0\r\n\r\nGET /v1/me HTTP/1.1\r\n${head}Connection: close\r\n\r\n`);
+    await expect
+      .poll(() => Array.from(received.matchAll(/HTTP\/1\.1 (\d+)/g), ([, status]) => status), {
+        timeout: 20_000,
+      })
+      .toEqual(['413', '200']);
+    socket.destroy();
   });
 
   it('is not read at all for someone without a token', async () => {
