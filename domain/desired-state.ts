@@ -122,47 +122,71 @@ const desiredRole = (
   rules: role.rules,
 });
 
-/** A role given to a group in a namespace, or in the whole cluster when there is no project. */
-type Grant = {
-  readonly project: Project | undefined;
-  readonly role: RoleRef;
-  readonly group: string;
-};
+/** The groups that hold one role in one scope: one binding. */
+type Grant = { readonly role: RoleRef; readonly groups: Set<string> };
+/** The grants of one scope, a namespace or the whole cluster, by the role's key. */
+type Grants = Map<string, Grant>;
 
 const desiredBindings = (state: WorkspaceState): ManagedObject[] => {
-  const bindings = new Map<string, { grant: Grant; groups: Set<string> }>();
-  for (const grant of state.assignments.flatMap((assignment) => toGrants(state, assignment))) {
-    const key = JSON.stringify([grant.project?.name ?? null, grant.role.kind, grant.role.name]);
-    const binding = bindings.get(key) ?? { grant, groups: new Set() };
-    bindings.set(key, { grant, groups: binding.groups.add(grant.group) });
+  const cluster: Grants = new Map();
+  const byProject = new Map<string, Grants>(state.projects.map(({ id }) => [id, new Map()]));
+  const roles = new Map(state.projectRoles.map((role) => [role.id, role]));
+  for (const { groupName, presetRole, projectId, projectRoleId } of state.assignments) {
+    if (presetRole === null) {
+      const role = roles.get(projectRoleId ?? '');
+      const home = byProject.get(role?.projectId ?? '');
+      if (role) grant(home, roleRef('Role', toRoleName(role.name)), groupName);
+    } else if (projectId === null) {
+      for (const preset of WORKSPACE_PRESETS[presetRole]) {
+        grant(cluster, roleRef('ClusterRole', PRESET_CLUSTER_ROLES[preset]), groupName);
+      }
+    } else {
+      const role = roleRef('ClusterRole', NAMESPACE_CLUSTER_ROLES[presetRole]);
+      grant(byProject.get(projectId), role, groupName);
+    }
   }
-  return Array.from(bindings.values(), ({ grant, groups }) => desiredBinding(state, grant, groups));
+  return [
+    ...Array.from(cluster.values(), (each) => desiredBinding(state, undefined, each)),
+    ...desiredProjectBindings(state, cluster, byProject),
+  ];
 };
 
-const toGrants = (state: WorkspaceState, assignment: Assignment): Grant[] => {
-  const { groupName: group, presetRole, projectId, projectRoleId } = assignment;
-  const project = state.projects.find((candidate) => candidate.id === projectId);
-  if (presetRole === null) {
-    const role = state.projectRoles.find((candidate) => candidate.id === projectRoleId);
-    const home = state.projects.find((candidate) => candidate.id === role?.projectId);
-    return role && home
-      ? [{ project: home, role: roleRef('Role', toRoleName(role.name)), group }]
-      : [];
-  }
-  const inNamespace = roleRef('ClusterRole', NAMESPACE_CLUSTER_ROLES[presetRole]);
-  if (projectId !== null) return project ? [{ project, role: inNamespace, group }] : [];
-  const presets: PresetRole[] =
-    presetRole === 'workspace-admin' ? ['workspace-admin', 'workspace-viewer'] : [presetRole];
-  return [
-    ...presets.map((preset) => ({
-      project: undefined,
-      role: roleRef('ClusterRole', PRESET_CLUSTER_ROLES[preset]),
-      group,
-    })),
-    ...(presetRole === 'workspace-admin'
-      ? state.projects.map((each) => ({ project: each, role: inNamespace, group }))
-      : []),
-  ];
+/** The presets that an assignment of a preset in the whole workspace gives. */
+const WORKSPACE_PRESETS: Record<PresetRole, readonly PresetRole[]> = {
+  'workspace-admin': ['workspace-admin', 'workspace-viewer'],
+  'workspace-viewer': ['workspace-viewer'],
+};
+
+/** A scope that isn't there (a project that is gone) takes nothing. */
+const grant = (scope: Grants | undefined, role: RoleRef, group: string): void => {
+  const key = keyOf(role);
+  const known = scope?.get(key);
+  if (known) known.groups.add(group);
+  else scope?.set(key, { role, groups: new Set([group]) });
+};
+
+const keyOf = ({ kind, name }: RoleRef): string => `${kind}/${name}`;
+
+const desiredProjectBindings = (
+  state: WorkspaceState,
+  cluster: Grants,
+  byProject: ReadonlyMap<string, Grants>,
+): ManagedObject[] => {
+  const preset = roleRef('ClusterRole', PRESET_CLUSTER_ROLES['workspace-admin']);
+  const admin = roleRef('ClusterRole', NAMESPACE_CLUSTER_ROLES['workspace-admin']);
+  const everywhere = cluster.get(keyOf(preset))?.groups ?? new Set<string>();
+  // Most projects have no admins of their own: they share the list and its sorting.
+  const shared = toSubjects(everywhere);
+  return state.projects.flatMap((project) => {
+    const grants: Grants = new Map(byProject.get(project.id));
+    const own = grants.get(keyOf(admin))?.groups;
+    grants.delete(keyOf(admin));
+    const subjects = own ? toSubjects(new Set([...everywhere, ...own])) : shared;
+    return [
+      ...(subjects.length > 0 ? [toBinding(state, project, admin, subjects)] : []),
+      ...Array.from(grants.values(), (each) => desiredBinding(state, project, each)),
+    ];
+  });
 };
 
 const roleRef = (kind: RoleRef['kind'], name: string): RoleRef => ({
@@ -173,32 +197,35 @@ const roleRef = (kind: RoleRef['kind'], name: string): RoleRef => ({
 
 const desiredBinding = (
   state: WorkspaceState,
-  { project, role }: Grant,
-  groups: ReadonlySet<string>,
+  project: Project | undefined,
+  { role, groups }: Grant,
+): ManagedObject => toBinding(state, project, role, toSubjects(groups));
+
+const toSubjects = (groups: ReadonlySet<string>): GroupSubject[] =>
+  [...groups].sort().map((name) => ({
+    apiGroup: 'rbac.authorization.k8s.io',
+    kind: 'Group',
+    name: toKubernetesGroup(name),
+  }));
+
+const toBinding = (
+  state: WorkspaceState,
+  project: Project | undefined,
+  role: RoleRef,
+  subjects: readonly GroupSubject[],
 ): ManagedObject => {
-  const subjects = [...groups].sort().map(
-    (name): GroupSubject => ({
-      apiGroup: 'rbac.authorization.k8s.io',
-      kind: 'Group',
-      name: toKubernetesGroup(name),
-    }),
-  );
+  const binding = { apiVersion: 'rbac.authorization.k8s.io/v1', roleRef: role, subjects } as const;
   const name = bindingName(role);
-  const apiVersion = 'rbac.authorization.k8s.io/v1';
   return project
     ? {
-        apiVersion,
+        ...binding,
         kind: 'RoleBinding',
         metadata: { name, namespace: project.name, labels: labels(state, project) },
-        roleRef: role,
-        subjects,
       }
     : {
-        apiVersion,
+        ...binding,
         kind: 'ClusterRoleBinding',
         metadata: { name, labels: labels(state) },
-        roleRef: role,
-        subjects,
       };
 };
 

@@ -82,5 +82,5 @@ export const MANAGED_BY = 'hexabase-rbac-sync';
 /** One key per object of a cluster: kind, namespace and name. */
 export const toObjectKey = (object: {
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly metadata: { readonly name: string; readonly namespace?: string | undefined };
 }): string => `${object.kind}/${object.metadata.namespace ?? ''}/${object.metadata.name}`;

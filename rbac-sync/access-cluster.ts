@@ -1,0 +1,178 @@
+/**
+ * From a control plane that answers to a connection as our own narrow identity: bootstraps it when it
+ * is new or older than our manifests, and keeps the identity's token fresh.
+ */
+import type { DatabasePool } from 'slonik';
+import type { Encryption } from '#runtime/encryption.ts';
+import type { Logger } from '#runtime/log.ts';
+import { bootstrapCluster, requestSyncToken, type SyncToken } from './bootstrap.ts';
+import { createKubernetesClient, type KubernetesClient } from './kubernetes-client.ts';
+import { isUnauthorized, KubernetesError } from './kubernetes-error.ts';
+import { type Lease, withLease } from './leases.ts';
+import { BOOTSTRAP_VERSION } from './manifests.ts';
+import type { ControlPlane, OnProgress } from './provisioners/provisioner.ts';
+import {
+  saveBootstrapVersion,
+  saveClusterAddress,
+  saveSyncToken,
+  type Workspace,
+} from './queries.ts';
+import { connectCluster, type WorkspaceCluster } from './workspace-clusters.ts';
+
+/** What {@link accessCluster} needs. */
+export type AccessDeps = {
+  readonly db: DatabasePool;
+  readonly encryption: Encryption;
+  readonly log: Logger;
+  readonly provisionerName: string;
+  /** Open connections by workspace id; this module opens and replaces them. */
+  readonly clusters: Map<string, WorkspaceCluster>;
+  readonly onChange: (workspaceId: string) => void;
+};
+
+/** What a reconcile is about. */
+export type AccessRequest = {
+  readonly workspace: Workspace;
+  readonly plane: ControlPlane;
+  readonly lease: Lease;
+  readonly onProgress: OnProgress;
+};
+
+/** Tokens live an hour; from half of it on the next reconcile asks for another. */
+const RENEW_BEFORE_MS = 30 * 60_000;
+
+/**
+ * The connection to a workspace's cluster, with policies and presets of this release in force.
+ *
+ * @throws when the cluster can't be bootstrapped or doesn't take our identity
+ */
+export const accessCluster = async (
+  deps: AccessDeps,
+  request: AccessRequest,
+): Promise<WorkspaceCluster> => {
+  const { workspace, plane } = request;
+  await recordAddress(deps, request);
+  if (workspace.cluster?.bootstrap_version !== BOOTSTRAP_VERSION) {
+    return connect(deps, request, await bootstrap(deps, request));
+  }
+  const open = deps.clusters.get(workspace.id);
+  if (open && isSamePlane(open, plane)) return keepFresh(deps, request, open);
+  try {
+    return await connect(deps, request, openToken(deps, workspace));
+  } catch (error) {
+    if (!isRejected(error)) throw error;
+    // The token has expired while nobody was here, or the cluster is another than it was.
+    return connect(deps, request, await bootstrap(deps, request));
+  }
+};
+
+const isSamePlane = (cluster: WorkspaceCluster, plane: ControlPlane): boolean => {
+  const { server, certificateAuthority } = cluster.access();
+  return server === plane.server && certificateAuthority === plane.certificateAuthority;
+};
+
+const isRejected = (error: unknown): boolean =>
+  isUnauthorized(error) ||
+  error instanceof MissingTokenError ||
+  (error instanceof KubernetesError && error.status === 403);
+
+class MissingTokenError extends Error {}
+
+const recordAddress = async (deps: AccessDeps, request: AccessRequest): Promise<void> => {
+  const { workspace, plane, lease } = request;
+  const { server, certificateAuthority } = plane;
+  const known = workspace.cluster;
+  if (known?.server === server && known.certificate_authority === certificateAuthority) return;
+  await withLease(deps.db, lease, (transaction) =>
+    saveClusterAddress(transaction, {
+      workspaceId: workspace.id,
+      provisioner: deps.provisionerName,
+      server,
+      certificateAuthority,
+    }),
+  );
+};
+
+/** Uses the bootstrap credential, for as long as this takes. */
+const bootstrap = async (deps: AccessDeps, request: AccessRequest): Promise<SyncToken> => {
+  const { plane, workspace, lease, onProgress } = request;
+  const client = createKubernetesClient({
+    server: plane.server,
+    certificateAuthority: plane.certificateAuthority,
+    credential: await plane.bootstrapCredential(),
+  });
+  try {
+    await onProgress(75, 'installing policies and presets');
+    await bootstrapCluster(client);
+    await onProgress(85, 'making the sync identity');
+    const token = await renewToken(deps, request, client);
+    await withLease(deps.db, lease, (transaction) =>
+      saveBootstrapVersion(transaction, workspace.id, BOOTSTRAP_VERSION),
+    );
+    return token;
+  } finally {
+    await client[Symbol.asyncDispose]();
+  }
+};
+
+const purposeOf = (workspaceId: string): string => `sync-token:${workspaceId}`;
+
+const renewToken = async (
+  { db, encryption }: AccessDeps,
+  { workspace, lease }: AccessRequest,
+  client: KubernetesClient,
+): Promise<SyncToken> => {
+  const token = await requestSyncToken(client);
+  const sealed = encryption.seal(purposeOf(workspace.id), token.token);
+  await withLease(db, lease, (transaction) =>
+    saveSyncToken(transaction, workspace.id, { sealed, expiresAt: token.expiresAt }),
+  );
+  return token;
+};
+
+/** @throws MissingTokenError when there is none that could still be accepted */
+const openToken = ({ encryption }: AccessDeps, { id, cluster }: Workspace): SyncToken => {
+  const expiresAt = cluster?.token_expires_at;
+  if (!cluster?.sealed_token || !expiresAt || expiresAt <= new Date()) {
+    throw new MissingTokenError('the sync identity has no valid token');
+  }
+  const sealed = Buffer.from(cluster.sealed_token, 'base64');
+  return { token: encryption.open(purposeOf(id), sealed), expiresAt };
+};
+
+const connect = async (
+  deps: AccessDeps,
+  { workspace, plane }: AccessRequest,
+  token: SyncToken,
+): Promise<WorkspaceCluster> => {
+  const { id } = workspace;
+  await deps.clusters.get(id)?.[Symbol.asyncDispose]();
+  deps.clusters.delete(id);
+  const cluster = await connectCluster({
+    access: {
+      server: plane.server,
+      certificateAuthority: plane.certificateAuthority,
+      ...token,
+    },
+    onChange: () => deps.onChange(id),
+    log: deps.log.child({ workspace: id }),
+  });
+  deps.clusters.set(id, cluster);
+  return cluster;
+};
+
+const keepFresh = async (
+  deps: AccessDeps,
+  request: AccessRequest,
+  cluster: WorkspaceCluster,
+): Promise<WorkspaceCluster> => {
+  const left = cluster.access().expiresAt.getTime() - Date.now();
+  if (left > RENEW_BEFORE_MS) return cluster;
+  try {
+    cluster.renew(await renewToken(deps, request, cluster.client));
+    return cluster;
+  } catch (error) {
+    if (!isRejected(error)) throw error;
+    return connect(deps, request, await bootstrap(deps, request));
+  }
+};

@@ -1,0 +1,86 @@
+/** Makes the changes that diff.ts decided, and tells the stores what came of them. */
+import type { ManagedKind, ManagedObject } from '#domain/kubernetes-objects.ts';
+import { forEachConcurrently } from './concurrent.ts';
+import type { Changes } from './diff.ts';
+import { applyObject, deleteObject, type KubernetesClient } from './kubernetes-client.ts';
+import { isNotFound, KubernetesError } from './kubernetes-error.ts';
+import { toObjectPath } from './kubernetes-paths.ts';
+import type { SyncMetrics } from './metrics.ts';
+import { type ObjectStore, ObservedObject } from './object-store.ts';
+
+/** Where changes are made. */
+export type ApplyTarget = {
+  readonly client: KubernetesClient;
+  readonly stores: Readonly<Record<ManagedKind, ObjectStore>>;
+  readonly metrics: Pick<SyncMetrics, 'objectsWritten'>;
+};
+
+const IN_FLIGHT = 32;
+
+/** The stages of {@link Changes.apply}: each waits for the one before it. */
+const STAGES: readonly (readonly ManagedKind[])[] = [
+  ['Namespace'],
+  ['ResourceQuota', 'LimitRange', 'Role'],
+  ['RoleBinding', 'ClusterRoleBinding'],
+];
+
+/**
+ * Makes all the changes: removals of rights first, then what is new or different, prune last. One
+ * that fails holds up no other.
+ *
+ * @throws AggregateError of everything that failed, after everything else is done
+ */
+export const applyChanges = async (target: ApplyTarget, changes: Changes): Promise<void> => {
+  const { revoke, apply, prune } = changes;
+  const failures = await removeAll(target, revoke.remove);
+  failures.push(...(await applyAll(target, revoke.apply)));
+  for (const kinds of STAGES) {
+    const stage = apply.filter(({ kind }) => kinds.includes(kind));
+    failures.push(...(await applyAll(target, stage)));
+  }
+  const namespaces = prune.filter(({ kind }) => kind === 'Namespace');
+  failures.push(...(await removeAll(target, without(prune, namespaces))));
+  failures.push(...(await removeAll(target, namespaces)));
+  if (failures.length > 0) {
+    throw new AggregateError(failures, summarize(failures));
+  }
+};
+
+const without = <Item>(items: readonly Item[], others: readonly Item[]): Item[] =>
+  items.filter((item) => !others.includes(item));
+
+const summarize = (failures: readonly unknown[]): string => {
+  const [first] = failures;
+  const words = first instanceof Error ? first.message : String(first);
+  return failures.length === 1 ? words : `${words} (and ${failures.length - 1} more)`;
+};
+
+const applyAll = (target: ApplyTarget, objects: readonly ManagedObject[]): Promise<unknown[]> =>
+  forEachConcurrently(objects, IN_FLIGHT, async (object) => {
+    const applied = await applyObject(target.client, toObjectPath(object), object);
+    target.stores[object.kind].put(ObservedObject.parse(applied));
+    target.metrics.objectsWritten.inc({ operation: 'apply', kind: object.kind });
+  });
+
+const removeAll = (target: ApplyTarget, objects: readonly ObservedObject[]): Promise<unknown[]> =>
+  forEachConcurrently(objects, IN_FLIGHT, (object) => remove(target, object));
+
+const remove = async (target: ApplyTarget, object: ObservedObject): Promise<void> => {
+  const kind = object.kind as ManagedKind;
+  const path = toObjectPath({ kind, metadata: object.metadata });
+  try {
+    const answer = await deleteObject(target.client, path, object.metadata.uid);
+    // A namespace stays for a while, marked; other objects are gone.
+    const rest = ObservedObject.safeParse(answer);
+    if (rest.success && rest.data.metadata.deletionTimestamp) target.stores[kind].put(rest.data);
+    else target.stores[kind].removeOwn(object);
+    target.metrics.objectsWritten.inc({ operation: 'delete', kind });
+  } catch (error) {
+    if (!isGoneAlready(error)) throw error;
+    target.stores[kind].removeOwn(object);
+  }
+};
+
+/** Not there, or another object by now has its name: this one is gone. */
+const isGoneAlready = (error: unknown): boolean =>
+  isNotFound(error) || (error instanceof KubernetesError && error.status === 409);

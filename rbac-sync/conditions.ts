@@ -1,0 +1,35 @@
+/** What is so of a workspace and since when, as Kubernetes objects say it. */
+import * as z from 'zod';
+
+/** One statement about a workspace. */
+export const Condition = z.strictObject({
+  type: z.enum(['Provisioned', 'TrustsIssuer', 'Synced']),
+  status: z.enum(['True', 'False', 'Unknown']),
+  /** One word for machines. */
+  reason: z.string(),
+  /** A sentence for people. */
+  message: z.string(),
+  /** When the status last changed, ISO 8601. */
+  lastTransitionTime: z.string(),
+});
+export type Condition = z.infer<typeof Condition>;
+export type ConditionType = Condition['type'];
+
+/** What is so now. */
+export type Statement = Omit<Condition, 'lastTransitionTime'>;
+
+/** The conditions with these statements; the time moves only where the status does. */
+export const withStatements = (
+  conditions: readonly Condition[],
+  statements: readonly Statement[],
+  now: Date,
+): Condition[] => {
+  const byType = new Map(conditions.map((condition) => [condition.type, condition]));
+  for (const statement of statements) {
+    const known = byType.get(statement.type);
+    const lastTransitionTime =
+      known?.status === statement.status ? known.lastTransitionTime : now.toISOString();
+    byType.set(statement.type, { ...statement, lastTransitionTime });
+  }
+  return [...byType.values()];
+};

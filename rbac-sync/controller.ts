@@ -1,0 +1,147 @@
+/**
+ * The controller: doorbell, watches and timers only say which workspace to look at; what happened is
+ * nobody's concern, because a look reads everything. Owns the leases, the queue and the connections.
+ */
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Registry } from 'prom-client';
+import type { DatabasePool } from 'slonik';
+import * as z from 'zod';
+import { DOORBELL_SUBJECTS, type Doorbell } from '#runtime/doorbell.ts';
+import type { Encryption } from '#runtime/encryption.ts';
+import type { Logger } from '#runtime/log.ts';
+import { LEASE_SECONDS, releaseLeases, renewLeases } from './leases.ts';
+import { createSyncMetrics } from './metrics.ts';
+import type { Provisioner } from './provisioners/provisioner.ts';
+import { listDueWorkspaces } from './queries.ts';
+import { type ReconcileDeps, reconcileWorkspace } from './reconcile-workspace.ts';
+import { createWorkQueue, type WorkQueue } from './work-queue.ts';
+import type { WorkspaceCluster } from './workspace-clusters.ts';
+
+/** What {@link createController} needs; it owns none of it. */
+export type ControllerDeps = {
+  readonly db: DatabasePool;
+  readonly doorbell: Doorbell;
+  readonly provisioner: Provisioner;
+  readonly encryption: Encryption;
+  readonly metrics: Registry;
+  readonly log: Logger;
+  /** A look at each workspace at least this often, ± 20 %. */
+  readonly resyncIntervalMs: number;
+  /** A look for changes whose ring was lost, and for workspaces that nobody looks after. */
+  readonly pollIntervalMs?: number;
+  /** Workspaces worked on at once. */
+  readonly concurrency?: number;
+  readonly random?: () => number;
+};
+
+/** A running controller; disposal ends the work in flight and lets go of all leases. */
+export type Controller = AsyncDisposable & {
+  /** This replica's name. */
+  readonly worker: string;
+  /** Asks for a look at a workspace, soon. */
+  readonly enqueue: (workspaceId: string) => void;
+};
+
+const POLL_MS = 2_000;
+const RENEW_MS = (LEASE_SECONDS * 1000) / 4;
+const TAKE_AT_ONCE = 20;
+const CONCURRENCY = 16;
+const BACKOFF = { baseMs: 100, capMs: 60_000 };
+
+const WorkspaceId = z.uuid();
+
+/** Starts looking at once. */
+export const createController = async (deps: ControllerDeps): Promise<Controller> => {
+  const { db, doorbell, log, random = Math.random } = deps;
+  const worker = `${hostname()}:${process.pid}:${randomBytes(4).toString('hex')}`;
+  const clusters = new Map<string, WorkspaceCluster>();
+  const shutdown = new AbortController();
+  const metrics = createSyncMetrics(deps.metrics);
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => releaseLeases(db, worker));
+  cleanup.defer(() => closeAll(clusters));
+  const reconcileDeps: ReconcileDeps = {
+    ...deps,
+    metrics,
+    worker,
+    clusters,
+    provisionerName: deps.provisioner.name,
+    signal: shutdown.signal,
+    onChange: (workspaceId) => queue.add(workspaceId),
+  };
+  const queue: WorkQueue = cleanup.use(
+    createWorkQueue({
+      process: async (workspaceId) => {
+        const result = await reconcileWorkspace(reconcileDeps, workspaceId);
+        if (!result.ours) return undefined;
+        return { againInMs: deps.resyncIntervalMs * (0.8 + 0.4 * random()) };
+      },
+      concurrency: deps.concurrency ?? CONCURRENCY,
+      ...BACKOFF,
+      log,
+      metrics: metrics.queue,
+      random,
+    }),
+  );
+  cleanup.defer(() => shutdown.abort(new Error('rbac-sync is stopping')));
+  const renew = async () => {
+    const held = new Set(await renewLeases(db, worker));
+    metrics.leases.set(held.size);
+    await closeAll(clusters, (workspaceId) => !held.has(workspaceId));
+  };
+  const poll = async () => {
+    for (const due of await listDueWorkspaces(db, worker, TAKE_AT_ONCE)) {
+      // One that fails comes back by itself, later and later; a ring still makes it come at once.
+      if (!queue.isFailing(due)) queue.add(due);
+    }
+  };
+  cleanup.use(repeat(RENEW_MS, renew, log));
+  cleanup.use(repeat(deps.pollIntervalMs ?? POLL_MS, poll, log));
+  const onRing = (id: string) => {
+    if (WorkspaceId.safeParse(id).success) queue.add(id);
+  };
+  cleanup.defer(await doorbell.listen(DOORBELL_SUBJECTS.workspaceChanged, onRing));
+  await poll();
+  const resources = cleanup.move();
+  return {
+    worker,
+    enqueue: queue.add,
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+};
+
+const closeAll = async (
+  clusters: Map<string, WorkspaceCluster>,
+  which: (workspaceId: string) => boolean = () => true,
+): Promise<void> => {
+  for (const [workspaceId, cluster] of clusters) {
+    if (!which(workspaceId)) continue;
+    clusters.delete(workspaceId);
+    await cluster[Symbol.asyncDispose]();
+  }
+};
+
+/** Does something again and again, one at a time; a failure is logged and the next time comes. */
+const repeat = (ms: number, work: () => Promise<void>, log: Logger): AsyncDisposable => {
+  let running = Promise.resolve();
+  let timer: NodeJS.Timeout;
+  const schedule = () => {
+    timer = setTimeout(() => {
+      running = work()
+        .catch((error: unknown) => log.warn({ err: error }, 'a periodic look failed'))
+        .finally(() => {
+          if (!stopped) schedule();
+        });
+    }, ms);
+  };
+  let stopped = false;
+  schedule();
+  return {
+    [Symbol.asyncDispose]: async () => {
+      stopped = true;
+      clearTimeout(timer);
+      await running;
+    },
+  };
+};

@@ -1,0 +1,197 @@
+/**
+ * A small client of one kube-apiserver: JSON over HTTPS/1.1 on kept-alive connections, server-side
+ * apply, and watches. It knows how to ask and what an answer means, and decides nothing.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Dispatcher, Pool } from 'undici';
+import { KubernetesError } from './kubernetes-error.ts';
+import { readLines } from './read-lines.ts';
+
+/** Who we are to the API server. */
+export type Credential =
+  /** Asked at each request, so that a renewed token is used from then on. */
+  | { readonly token: () => string }
+  /** A client certificate, PEM. */
+  | { readonly certificate: string; readonly privateKey: string };
+
+/** What {@link createKubernetesClient} needs. */
+export type KubernetesClientOptions = {
+  /** `https://host:port` */
+  readonly server: string;
+  /** PEM. */
+  readonly certificateAuthority: string;
+  readonly credential: Credential;
+  /** Requests in flight at once, watches aside. */
+  readonly connections?: number;
+};
+
+/** A request's body, headers and the like. */
+export type RequestOptions = {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal | undefined;
+};
+
+/** An event of a watch; `object` is as the API server sends it. */
+export type WatchEvent = { readonly type: string; readonly object: unknown };
+
+/** A connection to one API server. */
+export type KubernetesClient = AsyncDisposable & {
+  /** @throws KubernetesError when the API server refuses */
+  readonly request: (path: string, options?: RequestOptions) => Promise<unknown>;
+  /**
+   * The events of a watch as they come, until the API server ends it; `null` for a line that is not
+   * JSON. Ends early, by throwing, when `signal` aborts or the connection breaks.
+   */
+  readonly watch: (
+    path: string,
+    query: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ) => AsyncIterable<WatchEvent | null>;
+};
+
+const FIELD_MANAGER = 'hexabase-rbac-sync';
+const REQUEST_TIMEOUT_MS = 15_000;
+const RETRIES = 3;
+const LONGEST_RETRY_AFTER_MS = 10_000;
+
+/** Opens no connection until the first request. */
+export const createKubernetesClient = (options: KubernetesClientOptions): KubernetesClient => {
+  const { credential } = options;
+  const settings = {
+    // The API server lets one HTTP/2 connection starve; kept-alive HTTP/1.1 connections share evenly.
+    allowH2: false,
+    keepAliveTimeout: 60_000,
+    headersTimeout: REQUEST_TIMEOUT_MS,
+    connect: {
+      ca: options.certificateAuthority,
+      timeout: 5_000,
+      ...('certificate' in credential && {
+        cert: credential.certificate,
+        key: credential.privateKey,
+      }),
+    },
+  };
+  const requests = new Pool(options.server, {
+    ...settings,
+    bodyTimeout: REQUEST_TIMEOUT_MS,
+    connections: options.connections ?? 32,
+  });
+  const watches = new Pool(options.server, { ...settings, bodyTimeout: 0, pipelining: 0 });
+  const authorization: Record<string, string> = {};
+  const headers = (): Record<string, string> =>
+    'token' in credential ? { authorization: `Bearer ${credential.token()}` } : authorization;
+  return {
+    request: (path, request = {}) => send(requests, headers, path, request),
+    watch: (path, query, signal) => watch(watches, { headers, path, query, signal }),
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([requests.destroy(), watches.destroy()]);
+    },
+  };
+};
+
+/** Server-side apply: the object has these fields, ours by force. Answers the object as it is then. */
+export const applyObject = (
+  client: KubernetesClient,
+  path: string,
+  object: object,
+  fieldManager = FIELD_MANAGER,
+): Promise<unknown> =>
+  client.request(path, {
+    method: 'PATCH',
+    query: { fieldManager, force: 'true' },
+    contentType: 'application/apply-patch+yaml',
+    body: object,
+  });
+
+/** Deletes the object of this uid, and not one that has since taken its name. */
+export const deleteObject = (
+  client: KubernetesClient,
+  path: string,
+  uid: string,
+): Promise<unknown> => client.request(path, { method: 'DELETE', body: { preconditions: { uid } } });
+
+type Headers = () => Record<string, string>;
+
+const send = async (
+  pool: Pool,
+  headers: Headers,
+  path: string,
+  { method = 'GET', query, body, contentType, headers: extra, signal }: RequestOptions,
+): Promise<unknown> => {
+  for (let attempt = 0; ; attempt += 1) {
+    const response = await pool.request({
+      method,
+      path,
+      ...(query && { query }),
+      headers: {
+        ...headers(),
+        accept: 'application/json',
+        ...(body !== undefined && { 'content-type': contentType ?? 'application/json' }),
+        ...extra,
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(signal && { signal }),
+    });
+    const answer = parseAnswer(await response.body.text());
+    if (response.statusCode < 400) return answer;
+    const wait = retryAfter(response);
+    if (wait === undefined || attempt === RETRIES) {
+      throw new KubernetesError(`${method} ${path}`, response.statusCode, toStatus(answer));
+    }
+    await delay(wait, undefined, { signal });
+  }
+};
+
+/** Milliseconds that an overloaded API server asks us to wait (priority and fairness, 429). */
+const retryAfter = ({ statusCode, headers }: Dispatcher.ResponseData): number | undefined => {
+  if (statusCode !== 429) return undefined;
+  const seconds = Number(headers['retry-after'] ?? 1);
+  return Math.min(Number.isFinite(seconds) ? seconds * 1000 : 1000, LONGEST_RETRY_AFTER_MS);
+};
+
+async function* watch(
+  pool: Pool,
+  request: {
+    readonly headers: Headers;
+    readonly path: string;
+    readonly query: Readonly<Record<string, string>>;
+    readonly signal: AbortSignal;
+  },
+): AsyncGenerator<WatchEvent | null> {
+  const { headers, path, query, signal } = request;
+  const response = await pool.request({
+    method: 'GET',
+    path,
+    query: { ...query, watch: 'true' },
+    headers: { ...headers(), accept: 'application/json' },
+    signal,
+  });
+  if (response.statusCode >= 400) {
+    const answer = parseAnswer(await response.body.text());
+    throw new KubernetesError(`WATCH ${path}`, response.statusCode, toStatus(answer));
+  }
+  for await (const line of readLines(response.body)) yield parseEvent(line);
+}
+
+const parseEvent = (line: string): WatchEvent | null => {
+  const event = parseAnswer(line);
+  return typeof event === 'object' && event !== null && 'type' in event && 'object' in event
+    ? (event as WatchEvent)
+    : null;
+};
+
+/** Proxies and a starting API server answer plain text. */
+const parseAnswer = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { message: text.slice(0, 200) };
+  }
+};
+
+const toStatus = (answer: unknown): { reason?: string; message?: string } =>
+  typeof answer === 'object' && answer !== null ? answer : {};

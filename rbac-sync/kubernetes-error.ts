@@ -1,0 +1,35 @@
+/** What went wrong between us and a kube-apiserver. */
+
+/** A `Status` of the API server's that says no. */
+export class KubernetesError extends Error {
+  override readonly name = 'KubernetesError';
+  /** HTTP status code. */
+  readonly status: number;
+  /** The API server's machine-readable reason, such as `Forbidden` or `AlreadyExists`. */
+  readonly reason: string;
+
+  /** @param request method and path, never headers: they carry credentials */
+  constructor(request: string, status: number, answer: { reason?: string; message?: string }) {
+    super(`${request}: ${status} ${answer.message ?? answer.reason ?? ''}`.trim());
+    this.status = status;
+    this.reason = answer.reason ?? '';
+  }
+}
+
+/** Whether the object, or its namespace, is not there. */
+export const isNotFound = (error: unknown): boolean =>
+  error instanceof KubernetesError && error.status === 404;
+
+/** Whether the object's namespace is being deleted, so that nothing can be made in it. */
+export const isTerminating = (error: unknown): boolean =>
+  error instanceof KubernetesError &&
+  error.status === 403 &&
+  /because it is being terminated/.test(error.message);
+
+/** Whether the watched version is too old to resume from (410 Gone), so that only a list helps. */
+export const isGone = (error: unknown): boolean =>
+  error instanceof KubernetesError && (error.status === 410 || error.reason === 'Expired');
+
+/** Whether the credential was not accepted. */
+export const isUnauthorized = (error: unknown): boolean =>
+  error instanceof KubernetesError && error.status === 401;

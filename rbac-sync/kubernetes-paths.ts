@@ -1,0 +1,32 @@
+/** Where the API server keeps each kind that we manage. */
+import type { ManagedKind } from '#domain/kubernetes-objects.ts';
+
+const RBAC = '/apis/rbac.authorization.k8s.io/v1';
+
+/** Base path and plural of a kind. */
+const RESOURCES: Record<ManagedKind, { readonly base: string; readonly plural: string }> = {
+  Namespace: { base: '/api/v1', plural: 'namespaces' },
+  ResourceQuota: { base: '/api/v1', plural: 'resourcequotas' },
+  LimitRange: { base: '/api/v1', plural: 'limitranges' },
+  Role: { base: RBAC, plural: 'roles' },
+  RoleBinding: { base: RBAC, plural: 'rolebindings' },
+  ClusterRoleBinding: { base: RBAC, plural: 'clusterrolebindings' },
+};
+
+/** The kinds in the order in which they must be applied: what others need comes first. */
+export const MANAGED_KINDS = Object.keys(RESOURCES) as ManagedKind[];
+
+/** The path of a kind's collection over all namespaces. */
+export const toCollectionPath = (kind: ManagedKind): string =>
+  `${RESOURCES[kind].base}/${RESOURCES[kind].plural}`;
+
+/** The path of one object. */
+export const toObjectPath = (object: {
+  readonly kind: ManagedKind;
+  readonly metadata: { readonly name: string; readonly namespace?: string | undefined };
+}): string => {
+  const { base, plural } = RESOURCES[object.kind];
+  const { name, namespace } = object.metadata;
+  const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
+  return `${base}${scope}/${plural}/${encodeURIComponent(name)}`;
+};

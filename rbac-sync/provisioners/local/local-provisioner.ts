@@ -1,0 +1,191 @@
+/**
+ * Control planes as plain processes on this machine: etcd, kube-apiserver and
+ * kube-controller-manager for each workspace, on the loopback interface, each with keys of its own.
+ * For the quickstart, tests and single machines. The processes outlive a crash of ours and are found
+ * again by their pid files; a regular stop takes them down in order.
+ */
+import { rm } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Agent, request } from 'undici';
+import { stringify } from 'yaml';
+import type { Credential } from '../../kubernetes-client.ts';
+import type { ControlPlane, OnProgress, Provisioner } from '../provisioner.ts';
+import {
+  type Authorities,
+  type ControlPlanePaths,
+  choosePorts,
+  controlPlanePaths,
+  loadAuthorities,
+  readPorts,
+  writeControlPlaneFiles,
+  writePrivate,
+} from './control-plane-files.ts';
+import { type Daemon, ensureStarted, ensureStopped, isRunning, lastWords } from './daemon.ts';
+import { describePrograms, type ProgramOptions, type Programs } from './programs.ts';
+
+/** What {@link createLocalProvisioner} needs. */
+export type LocalProvisionerOptions = ProgramOptions & {
+  /** Keeps a directory per workspace; private to us. */
+  readonly directory: string;
+  /** The content of a workspace's AuthenticationConfiguration. */
+  readonly authenticationFor: (workspaceId: string) => object;
+};
+
+const START_MS = 90_000;
+const BOOTSTRAP_DAYS = 1 / 24;
+
+/** Starts nothing by itself. On disposal it stops every control plane it has ensured. */
+export const createLocalProvisioner = (options: LocalProvisionerOptions): Provisioner => {
+  const ensured = new Map<string, { readonly programs: Programs; readonly plane: ControlPlane }>();
+  const pathsOf = (workspaceId: string): ControlPlanePaths => {
+    if (!/^[0-9a-f-]{36}$/.test(workspaceId)) throw new TypeError('not a workspace id');
+    return controlPlanePaths(join(resolve(options.directory), workspaceId));
+  };
+  return {
+    name: 'local',
+    ensure: async (workspaceId, { onProgress, signal }) => {
+      const known = ensured.get(workspaceId);
+      if (known && (await areRunning(known.programs))) return known.plane;
+      const started = await start(pathsOf(workspaceId), onProgress, {
+        ...options,
+        signal,
+        authentication: options.authenticationFor(workspaceId),
+      });
+      ensured.set(workspaceId, started);
+      return started.plane;
+    },
+    remove: async (workspaceId) => {
+      const paths = pathsOf(workspaceId);
+      const ports = await readPorts(paths);
+      if (ports) await stop(describePrograms(paths, ports, options));
+      ensured.delete(workspaceId);
+      await rm(paths.directory, { recursive: true, force: true });
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(Array.from(ensured.values(), ({ programs }) => stop(programs)));
+    },
+  };
+};
+
+type StartOptions = ProgramOptions & {
+  readonly authentication: object;
+  readonly signal: AbortSignal | undefined;
+};
+
+const start = async (
+  paths: ControlPlanePaths,
+  onProgress: OnProgress,
+  options: StartOptions,
+): Promise<{ programs: Programs; plane: ControlPlane }> => {
+  await onProgress(5, 'making certificates');
+  const authorities = await loadAuthorities(paths);
+  const programs = (await adopt(paths, options)) ?? (await prepare(paths, authorities, options));
+  // Also for one that runs: kube-apiserver reloads the file by itself.
+  await writePrivate(paths.authentication, stringify(options.authentication));
+  const server = serverOf(programs);
+  await onProgress(20, 'starting etcd');
+  await ensureStarted(programs.etcd);
+  const listens = () => accepts(programs.etcd, 'listen-client-urls');
+  await until(programs.etcd, listens, options.signal);
+  await onProgress(40, 'starting kube-apiserver');
+  await ensureStarted(programs.apiserver);
+  await untilReady(programs, authorities, options.signal);
+  await onProgress(60, 'starting kube-controller-manager');
+  await ensureStarted(programs.controllerManager);
+  return { programs, plane: describePlane(server, authorities) };
+};
+
+/** The programs as they were, if one of them still runs: the others must fit to it. */
+const adopt = async (
+  paths: ControlPlanePaths,
+  options: ProgramOptions,
+): Promise<Programs | undefined> => {
+  const ports = await readPorts(paths);
+  if (!ports) return undefined;
+  const programs = describePrograms(paths, ports, options);
+  const running = await Promise.all([programs.etcd, programs.apiserver].map(isRunning));
+  return running.includes(true) ? programs : undefined;
+};
+
+const prepare = async (
+  paths: ControlPlanePaths,
+  authorities: Authorities,
+  options: StartOptions,
+): Promise<Programs> => {
+  const ports = await choosePorts(paths);
+  const programs = describePrograms(paths, ports, options);
+  // One that lost the others can't work and would hold on to what the new ones need.
+  await ensureStopped(programs.controllerManager);
+  await writeControlPlaneFiles(paths, authorities, serverOf(programs));
+  return programs;
+};
+
+const flagOf = (daemon: Daemon, name: string): string =>
+  daemon.args.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3) ?? '';
+
+const serverOf = ({ apiserver }: Programs): string =>
+  `https://127.0.0.1:${flagOf(apiserver, 'secure-port')}`;
+
+const areRunning = async (programs: Programs): Promise<boolean> =>
+  (await Promise.all(Object.values(programs).map(isRunning))).every(Boolean);
+
+/** Reverse order: nothing loses what it writes to. */
+const stop = async ({ etcd, apiserver, controllerManager }: Programs): Promise<void> => {
+  await ensureStopped(controllerManager);
+  await ensureStopped(apiserver);
+  await ensureStopped(etcd);
+};
+
+const describePlane = (server: string, { kubernetes }: Authorities): ControlPlane => ({
+  server,
+  certificateAuthority: kubernetes.certificate,
+  bootstrapCredential: (): Promise<Credential> =>
+    kubernetes.sign({
+      commonName: 'hexabase-bootstrap',
+      organization: 'system:masters',
+      days: BOOTSTRAP_DAYS,
+    }),
+});
+
+const until = async (
+  daemon: Daemon,
+  condition: () => Promise<boolean>,
+  signal: AbortSignal | undefined,
+): Promise<void> => {
+  const deadline = Date.now() + START_MS;
+  while (!(await condition())) {
+    if (!(await isRunning(daemon)) || Date.now() > deadline) {
+      throw new Error(`${daemon.program} did not come up:\n${await lastWords(daemon)}`);
+    }
+    await delay(25, undefined, { signal });
+  }
+};
+
+const accepts = (daemon: Daemon, flag: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const { hostname, port } = new URL(flagOf(daemon, flag));
+    const socket = connect({ host: hostname, port: Number(port) });
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+
+const untilReady = async (
+  programs: Programs,
+  { kubernetes }: Authorities,
+  signal: AbortSignal | undefined,
+): Promise<void> => {
+  const agent = new Agent({ connect: { ca: kubernetes.certificate }, allowH2: false });
+  const answers = async () => {
+    const response = await request(`${serverOf(programs)}/readyz`, { dispatcher: agent });
+    await response.body.dump();
+    return response.statusCode === 200;
+  };
+  try {
+    // Until it listens, connecting fails.
+    await until(programs.apiserver, () => answers().catch(() => false), signal);
+  } finally {
+    await agent.destroy();
+  }
+};

@@ -1,0 +1,42 @@
+/** How a workspace gets a control plane of its own, whatever that runs on. */
+import type { Credential } from '../kubernetes-client.ts';
+
+/** A control plane that answers. */
+export type ControlPlane = {
+  /** `https://host:port`, for us and for kubectl alike. */
+  readonly server: string;
+  /** PEM. */
+  readonly certificateAuthority: string;
+  /**
+   * A credential of the group `system:masters`, made when asked for and short-lived. It installs the
+   * presets, the policies and our own narrow identity, and does nothing else.
+   */
+  readonly bootstrapCredential: () => Promise<Credential>;
+};
+
+/** Told how far provisioning is; percent of the whole task. */
+export type OnProgress = (percent: number, step: string) => Promise<void>;
+
+/** What {@link Provisioner.ensure} is told. */
+export type EnsureOptions = {
+  readonly onProgress: OnProgress;
+  /** Gives up waiting; what was started goes on and is found by the next call. */
+  readonly signal?: AbortSignal | undefined;
+};
+
+/** Makes control planes and takes them away; disposal lets go of them all without losing data. */
+export type Provisioner = AsyncDisposable & {
+  /** Its name in the rows of `workspace_cluster`. */
+  readonly name: string;
+  /**
+   * The workspace's control plane, up and answering: made, started again or just found. Idempotent,
+   * fast when there is nothing to do, and resumable after a crash at any moment. One caller a
+   * workspace at a time.
+   *
+   * @param workspaceId UUID
+   * @throws when it can't be had now; calling again carries on
+   */
+  readonly ensure: (workspaceId: string, options: EnsureOptions) => Promise<ControlPlane>;
+  /** Takes the control plane and all its data away; nothing to do when there is none. */
+  readonly remove: (workspaceId: string) => Promise<void>;
+};

@@ -1,0 +1,222 @@
+/** What rbac-sync reads and writes in the database. */
+import { type CommonQueryMethods, sql } from 'slonik';
+import * as z from 'zod';
+import type { WorkspaceState } from '#domain/desired-state.ts';
+import { LimitRangeItem, ResourceQuotaHard } from '#domain/plan.ts';
+import { PolicyRule } from '#domain/policy-rule.ts';
+import { PRESET_ROLES } from '#domain/presets.ts';
+import { Condition } from './conditions.ts';
+
+const Cluster = z.strictObject({
+  server: z.string(),
+  certificate_authority: z.string(),
+  /** base64 */
+  sealed_token: z.string().nullable(),
+  token_expires_at: z.coerce.date().nullable(),
+  bootstrap_version: z.int(),
+});
+
+const WorkspaceRow = z.strictObject({
+  generation: z.int(),
+  observed_generation: z.int(),
+  conditions: z.array(Condition),
+  project_quota: ResourceQuotaHard,
+  limit_range: z.array(LimitRangeItem),
+  projects: z.array(
+    z.strictObject({ id: z.uuid(), name: z.string(), quota: ResourceQuotaHard.nullable() }),
+  ),
+  project_roles: z.array(
+    z.strictObject({
+      id: z.uuid(),
+      projectId: z.uuid(),
+      name: z.string(),
+      rules: z.array(PolicyRule),
+    }),
+  ),
+  assignments: z.array(
+    z.strictObject({
+      groupName: z.string(),
+      projectId: z.uuid().nullable(),
+      projectRoleId: z.uuid().nullable(),
+      presetRole: z.enum(PRESET_ROLES).nullable(),
+    }),
+  ),
+  cluster: Cluster.nullable(),
+});
+
+/** A workspace as a reconcile reads it. */
+export type Workspace = {
+  readonly id: string;
+  readonly generation: number;
+  readonly observedGeneration: number;
+  readonly conditions: readonly Condition[];
+  readonly state: WorkspaceState;
+  readonly cluster: z.infer<typeof Cluster> | null;
+};
+
+/**
+ * All that decides a workspace's cluster, in one statement, so that it is one moment's truth: the
+ * generation is exactly the one of the rows beside it.
+ */
+export const loadWorkspace = async (
+  db: CommonQueryMethods,
+  workspaceId: string,
+): Promise<Workspace | undefined> => {
+  const row = await db.maybeOne(sql.prepared('load_workspace', WorkspaceRow)`
+    SELECT w.generation, w.observed_generation, w.conditions, p.project_quota, p.limit_range,
+      (SELECT coalesce(jsonb_agg(jsonb_build_object(
+          'id', j.id, 'name', j.name, 'quota', j.quota) ORDER BY j.name), '[]')
+        FROM project j WHERE j.workspace_id = w.id) AS projects,
+      (SELECT coalesce(jsonb_agg(jsonb_build_object(
+          'id', r.id, 'projectId', r.project_id, 'name', r.name, 'rules', r.rules) ORDER BY r.id), '[]')
+        FROM project_role r WHERE r.workspace_id = w.id) AS project_roles,
+      (SELECT coalesce(jsonb_agg(jsonb_build_object(
+          'groupName', g.name, 'projectId', a.project_id, 'projectRoleId', a.project_role_id,
+          'presetRole', a.preset_role) ORDER BY a.id), '[]')
+        FROM role_assignment a JOIN workspace_group g ON g.id = a.group_id
+        WHERE a.workspace_id = w.id) AS assignments,
+      (SELECT jsonb_build_object(
+          'server', c.server, 'certificate_authority', c.certificate_authority,
+          'sealed_token', encode(c.sealed_token, 'base64'),
+          'token_expires_at', c.token_expires_at, 'bootstrap_version', c.bootstrap_version)
+        FROM workspace_cluster c WHERE c.workspace_id = w.id) AS cluster
+    FROM workspace w JOIN plan p ON p.id = w.plan_id
+    WHERE w.id = ${workspaceId}
+  `);
+  return row ? toWorkspace(workspaceId, row) : undefined;
+};
+
+const toWorkspace = (id: string, row: z.infer<typeof WorkspaceRow>): Workspace => ({
+  id,
+  generation: row.generation,
+  observedGeneration: row.observed_generation,
+  conditions: row.conditions,
+  cluster: row.cluster,
+  state: {
+    workspaceId: id,
+    plan: { projectQuota: row.project_quota, limitRange: row.limit_range },
+    projects: row.projects,
+    projectRoles: row.project_roles,
+    assignments: row.assignments,
+  },
+});
+
+const DueRow = z.strictObject({ id: z.uuid() });
+
+/** Workspaces that no replica looks after, and those of this one that have something new. */
+export const listDueWorkspaces = (
+  db: CommonQueryMethods,
+  worker: string,
+  limit: number,
+): Promise<readonly string[]> =>
+  db.anyFirst(sql.prepared('list_due_workspaces', DueRow)`
+    SELECT w.id
+    FROM workspace w LEFT JOIN workspace_lease l ON l.workspace_id = w.id AND l.expires_at > now()
+    WHERE l.workspace_id IS NULL
+      OR (l.worker = ${worker} AND w.generation <> w.observed_generation)
+    ORDER BY w.updated_at
+    LIMIT ${limit}
+  `);
+
+/** Where a workspace's cluster is. */
+export type ClusterAddress = {
+  readonly workspaceId: string;
+  readonly provisioner: string;
+  readonly server: string;
+  readonly certificateAuthority: string;
+};
+
+const Nothing = z.strictObject({});
+
+/** Records where a workspace's cluster is. */
+export const saveClusterAddress = async (
+  db: CommonQueryMethods,
+  address: ClusterAddress,
+): Promise<void> => {
+  await db.query(sql.type(Nothing)`
+    INSERT INTO workspace_cluster (workspace_id, provisioner, server, certificate_authority)
+    VALUES (${address.workspaceId}, ${address.provisioner}, ${address.server}, ${address.certificateAuthority})
+    ON CONFLICT (workspace_id) DO UPDATE SET
+      provisioner = excluded.provisioner, server = excluded.server,
+      certificate_authority = excluded.certificate_authority, updated_at = now()
+  `);
+};
+
+/** Records the sync identity's token. @param token sealed */
+export const saveSyncToken = async (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  token: { readonly sealed: Buffer; readonly expiresAt: Date },
+): Promise<void> => {
+  await db.query(sql.type(Nothing)`
+    UPDATE workspace_cluster
+    SET sealed_token = decode(${token.sealed.toString('base64')}, 'base64'),
+      token_expires_at = ${sql.timestamp(token.expiresAt)}, updated_at = now()
+    WHERE workspace_id = ${workspaceId}
+  `);
+};
+
+/** Records which manifests a cluster has. */
+export const saveBootstrapVersion = async (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  version: number,
+): Promise<void> => {
+  await db.query(sql.type(Nothing)`
+    UPDATE workspace_cluster SET bootstrap_version = ${version}, updated_at = now()
+    WHERE workspace_id = ${workspaceId}
+  `);
+};
+
+/** Which tasks a report concerns: the unfinished ones up to a generation. */
+type Tasks = { readonly workspaceId: string; readonly generation: number };
+
+/** Moves tasks on; never back, and the last fault goes with the first step that works. */
+export const reportProgress = async (
+  db: CommonQueryMethods,
+  { workspaceId, generation }: Tasks,
+  { progress, step }: { readonly progress: number; readonly step: string },
+): Promise<void> => {
+  await db.query(sql.prepared('report_progress', Nothing)`
+    UPDATE task SET state = 'running', progress = greatest(progress, ${progress}), step = ${step}, updated_at = now()
+    WHERE workspace_id = ${workspaceId} AND finished_at IS NULL AND generation <= ${generation}
+  `);
+};
+
+/** Notes why tasks are not done yet; they stay running, because it will be tried again. */
+export const reportFault = async (
+  db: CommonQueryMethods,
+  { workspaceId, generation }: Tasks,
+  error: string,
+): Promise<void> => {
+  await db.query(sql.type(Nothing)`
+    UPDATE task SET state = 'running', error = ${error}, updated_at = now()
+    WHERE workspace_id = ${workspaceId} AND finished_at IS NULL AND generation <= ${generation}
+  `);
+};
+
+/** Ends tasks whose change is in force. */
+export const finishTasks = async (
+  db: CommonQueryMethods,
+  { workspaceId, generation }: Tasks,
+): Promise<void> => {
+  await db.query(sql.prepared('finish_tasks', Nothing)`
+    UPDATE task
+    SET state = 'succeeded', progress = 100, step = NULL, error = NULL, updated_at = now(), finished_at = now()
+    WHERE workspace_id = ${workspaceId} AND finished_at IS NULL AND generation <= ${generation}
+  `);
+};
+
+/** Says what is so of a workspace and which generation has been seen in force. */
+export const saveObserved = async (
+  db: CommonQueryMethods,
+  { workspaceId, generation }: Tasks,
+  conditions: readonly Condition[],
+): Promise<void> => {
+  await db.query(sql.prepared('save_observed', Nothing)`
+    UPDATE workspace
+    SET observed_generation = greatest(observed_generation, ${generation}),
+      conditions = ${sql.jsonb(conditions)}, updated_at = now()
+    WHERE id = ${workspaceId}
+  `);
+};

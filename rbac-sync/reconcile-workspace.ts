@@ -1,0 +1,168 @@
+/**
+ * One look at one workspace: whatever happened, read what should be, see what is, change the
+ * difference, prove it, and only then say so. Called again and again; does nothing when all is well.
+ */
+import type { DatabasePool } from 'slonik';
+import { desiredState } from '#domain/desired-state.ts';
+import { DOORBELL_SUBJECTS, type Doorbell } from '#runtime/doorbell.ts';
+import { type AccessDeps, accessCluster } from './access-cluster.ts';
+import { type Statement, withStatements } from './conditions.ts';
+import { acquireLease, type Lease, LeaseLostError, withLease } from './leases.ts';
+import type { SyncMetrics } from './metrics.ts';
+import type { OnProgress, Provisioner } from './provisioners/provisioner.ts';
+import {
+  finishTasks,
+  loadWorkspace,
+  reportFault,
+  reportProgress,
+  saveObserved,
+  type Workspace,
+} from './queries.ts';
+import { syncCluster, VerificationError } from './sync-cluster.ts';
+
+/** What {@link reconcileWorkspace} needs. */
+export type ReconcileDeps = AccessDeps & {
+  readonly db: DatabasePool;
+  readonly doorbell: Pick<Doorbell, 'ring'>;
+  readonly provisioner: Provisioner;
+  readonly metrics: SyncMetrics;
+  /** This replica's name, different from any other's, also of its own earlier life. */
+  readonly worker: string;
+  readonly signal: AbortSignal;
+};
+
+/** Whether the workspace is ours: not when another replica looks after it, nor when it is gone. */
+export type Reconciled = { readonly ours: boolean };
+
+/**
+ * @param workspaceId UUID
+ * @throws what went wrong, after recording it on the workspace and its tasks
+ */
+export const reconcileWorkspace = async (
+  deps: ReconcileDeps,
+  workspaceId: string,
+): Promise<Reconciled> => {
+  const lease = await acquireLease(deps.db, workspaceId, deps.worker);
+  const workspace = lease && (await loadWorkspace(deps.db, workspaceId));
+  if (!workspace) return { ours: false };
+  const context: Context = { ...deps, lease, workspace };
+  const stop = deps.metrics.reconcileDuration.startTimer();
+  const statements: Statement[] = [];
+  try {
+    await reconcile(context, statements);
+    stop({ result: 'success' });
+    return { ours: true };
+  } catch (error) {
+    stop({ result: 'error' });
+    // At shutdown nothing is wrong with the workspace, and without the lease it isn't ours to judge.
+    if (deps.signal.aborted || error instanceof LeaseLostError) return { ours: false };
+    await recordFault(context, statements, error);
+    throw error;
+  }
+};
+
+type Context = ReconcileDeps & { readonly lease: Lease; readonly workspace: Workspace };
+
+const reconcile = async (context: Context, statements: Statement[]): Promise<void> => {
+  const { workspace, lease, provisioner, signal } = context;
+  const onProgress = progressReporter(context);
+  const plane = await provisioner.ensure(workspace.id, { onProgress, signal });
+  const cluster = await accessCluster(context, { workspace, plane, lease, onProgress });
+  statements.push(PROVISIONED, TRUSTS_ISSUER);
+  const { notes } = await syncCluster({
+    cluster,
+    desired: desiredState(workspace.state),
+    metrics: context.metrics,
+    signal,
+    onChanges: ({ revoke, apply, prune }) => {
+      const removals = revoke.remove.length + prune.length;
+      const applies = revoke.apply.length + apply.length;
+      return onProgress(90, `applying ${applies} and deleting ${removals} objects`);
+    },
+  });
+  statements.push(synced(notes));
+  await recordObserved(context, statements);
+};
+
+const PROVISIONED: Statement = {
+  type: 'Provisioned',
+  status: 'True',
+  reason: 'Running',
+  message: 'The control plane answers, and policies and presets are in force.',
+};
+const TRUSTS_ISSUER: Statement = {
+  type: 'TrustsIssuer',
+  status: 'True',
+  reason: 'Configured',
+  message: 'The API server is configured to accept the issuer’s tokens for this workspace only.',
+};
+
+const synced = (notes: readonly string[]): Statement => ({
+  type: 'Synced',
+  status: 'True',
+  reason: 'Verified',
+  message: ['Every right is in force as it should be.', ...notes.map((note) => `${note}.`)].join(
+    ' ',
+  ),
+});
+
+/** Tells the tasks that wait for this generation; with none waiting there is nobody to tell. */
+const progressReporter = (context: Context): OnProgress => {
+  const { db, doorbell, lease, workspace } = context;
+  const { id: workspaceId, generation, observedGeneration } = workspace;
+  return async (progress, step) => {
+    if (generation === observedGeneration) return;
+    await withLease(db, lease, (transaction) =>
+      reportProgress(transaction, { workspaceId, generation }, { progress, step }),
+    );
+    await doorbell.ring(DOORBELL_SUBJECTS.workspaceObserved, workspaceId);
+  };
+};
+
+const recordObserved = async (
+  context: Context,
+  statements: readonly Statement[],
+): Promise<void> => {
+  const { db, doorbell, lease, workspace } = context;
+  const { id: workspaceId, generation, observedGeneration } = workspace;
+  const conditions = withStatements(workspace.conditions, statements, new Date());
+  const news = JSON.stringify(conditions) !== JSON.stringify(workspace.conditions);
+  if (generation === observedGeneration && !news) return;
+  await withLease(db, lease, async (transaction) => {
+    await saveObserved(transaction, { workspaceId, generation }, conditions);
+    await finishTasks(transaction, { workspaceId, generation });
+  });
+  await doorbell.ring(DOORBELL_SUBJECTS.workspaceObserved, workspaceId);
+};
+
+/** What failed is the first thing that could not be stated. */
+const toFault = (statements: readonly Statement[], error: unknown): Statement => {
+  const message = error instanceof Error ? error.message : String(error);
+  const stated = new Set(statements.map(({ type }) => type));
+  if (!stated.has('Provisioned')) {
+    return { type: 'Provisioned', status: 'False', reason: 'ProvisioningFailed', message };
+  }
+  const reason = error instanceof VerificationError ? 'NotInForce' : 'ApplyFailed';
+  return { type: 'Synced', status: 'False', reason, message };
+};
+
+const recordFault = async (
+  context: Context,
+  statements: readonly Statement[],
+  error: unknown,
+): Promise<void> => {
+  const { db, doorbell, lease, workspace, log } = context;
+  const { id: workspaceId, generation, observedGeneration } = workspace;
+  const fault = toFault(statements, error);
+  const conditions = withStatements(workspace.conditions, [...statements, fault], new Date());
+  try {
+    await withLease(db, lease, async (transaction) => {
+      await saveObserved(transaction, { workspaceId, generation: observedGeneration }, conditions);
+      await reportFault(transaction, { workspaceId, generation }, fault.message);
+    });
+    await doorbell.ring(DOORBELL_SUBJECTS.workspaceObserved, workspaceId);
+  } catch (failure) {
+    // The first error is the one to act on, and it is thrown on.
+    log.warn({ err: failure, workspace: workspaceId }, 'a fault could not be recorded');
+  }
+};

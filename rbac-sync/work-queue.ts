@@ -1,0 +1,120 @@
+/**
+ * A queue of keys to work on, as client-go's: each key waits at most once, is worked on by one at a
+ * time, and is done again if it was added meanwhile. A key whose work fails comes back later and
+ * later, and the others don't wait for it.
+ */
+import type { Logger } from '#runtime/log.ts';
+import { backoffMs } from './backoff.ts';
+import type { WorkQueueMetrics } from './metrics.ts';
+
+/** What {@link createWorkQueue} needs. */
+export type WorkQueueOptions = {
+  /** Does the work of a key; answers when to do it again unasked, in milliseconds, if ever. */
+  readonly process: (key: string) => Promise<{ readonly againInMs?: number } | undefined>;
+  /** Keys in flight at once. */
+  readonly concurrency: number;
+  readonly baseMs: number;
+  readonly capMs: number;
+  readonly log: Logger;
+  readonly metrics: WorkQueueMetrics;
+  readonly clock?: Clock;
+  readonly random?: () => number;
+};
+
+/** The time, and waking up later; real timers unless a test brings its own. */
+export type Clock = {
+  /** Milliseconds. */
+  readonly now: () => number;
+  /** Calls back later; answers how to call that off. */
+  readonly later: (ms: number, callback: () => void) => () => void;
+};
+
+/** The process's own clock. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  later: (ms, callback) => {
+    const timer = setTimeout(callback, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Takes keys until it is disposed of, which waits for the work in flight. */
+export type WorkQueue = AsyncDisposable & {
+  readonly add: (key: string) => void;
+  readonly addLater: (key: string, ms: number) => void;
+  /** Whether the last work of this key failed, so that it comes back by itself. */
+  readonly isFailing: (key: string) => boolean;
+};
+
+/** Starts empty. */
+export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
+  const { clock = systemClock, random = Math.random, metrics, log } = options;
+  const waiting = new Map<string, number>();
+  const inFlight = new Map<string, Promise<void>>();
+  const failures = new Map<string, number>();
+  const timers = new Map<string, { readonly at: number; readonly cancel: () => void }>();
+  let closed = false;
+
+  const add = (key: string): void => {
+    if (closed) return;
+    if (!waiting.has(key)) waiting.set(key, clock.now());
+    metrics.depth.set(waiting.size);
+    metrics.adds.inc();
+    startNext();
+  };
+
+  const addLater = (key: string, ms: number): void => {
+    const at = clock.now() + ms;
+    const earlier = timers.get(key);
+    if (closed || (earlier && earlier.at <= at)) return;
+    earlier?.cancel();
+    const cancel = clock.later(ms, () => {
+      timers.delete(key);
+      add(key);
+    });
+    timers.set(key, { at, cancel });
+  };
+
+  const startNext = (): void => {
+    for (const [key, since] of waiting) {
+      if (closed || inFlight.size >= options.concurrency) return;
+      if (inFlight.has(key)) continue;
+      waiting.delete(key);
+      metrics.depth.set(waiting.size);
+      metrics.queueDuration.observe((clock.now() - since) / 1000);
+      inFlight.set(key, work(key));
+    }
+  };
+
+  const work = async (key: string): Promise<void> => {
+    const started = clock.now();
+    // Out of the caller's stack: an `add` must never run the work it asks for.
+    await Promise.resolve();
+    try {
+      const again = (await options.process(key))?.againInMs;
+      failures.delete(key);
+      if (again !== undefined) addLater(key, again);
+    } catch (error) {
+      const count = (failures.get(key) ?? 0) + 1;
+      failures.set(key, count);
+      metrics.retries.inc();
+      log.error({ err: error, key, failures: count }, 'the work failed and will be done again');
+      addLater(key, backoffMs(count, { baseMs: options.baseMs, capMs: options.capMs, random }));
+    } finally {
+      metrics.workDuration.observe((clock.now() - started) / 1000);
+      inFlight.delete(key);
+      startNext();
+    }
+  };
+
+  return {
+    add,
+    addLater,
+    isFailing: (key) => failures.has(key),
+    [Symbol.asyncDispose]: async () => {
+      closed = true;
+      for (const { cancel } of timers.values()) cancel();
+      await Promise.all(inFlight.values());
+    },
+  };
+};

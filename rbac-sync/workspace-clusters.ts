@@ -1,0 +1,128 @@
+/**
+ * The open connections to workspaces' clusters: a client as the sync identity, and a store of each
+ * kind that its watches keep warm, so that a reconcile lists nothing.
+ */
+import * as z from 'zod';
+import { MANAGED_BY, MANAGED_BY_LABEL, type ManagedKind } from '#domain/kubernetes-objects.ts';
+import type { Logger } from '#runtime/log.ts';
+import { createKubernetesClient, type KubernetesClient } from './kubernetes-client.ts';
+import { MANAGED_KINDS, toCollectionPath } from './kubernetes-paths.ts';
+import { createObjectStore, type ObjectStore } from './object-store.ts';
+import { type Reflector, startReflector } from './reflector.ts';
+import type { Rule } from './rules.ts';
+
+/** How to reach a cluster. */
+export type ClusterAccess = {
+  readonly server: string;
+  readonly certificateAuthority: string;
+  readonly token: string;
+  readonly expiresAt: Date;
+};
+
+/** A cluster that we are connected to. */
+export type WorkspaceCluster = AsyncDisposable & {
+  readonly client: KubernetesClient;
+  /** Our labelled objects. */
+  readonly stores: Readonly<Record<ManagedKind, ObjectStore>>;
+  /** RoleBindings of others, to report. */
+  readonly foreignBindings: ObjectStore;
+  /** The rules of the ClusterRoles that we bind, by name. */
+  readonly clusterRoles: ReadonlyMap<string, readonly Rule[]>;
+  readonly access: () => ClusterAccess;
+  /** Goes on with another token of the same identity. */
+  readonly renew: (token: Pick<ClusterAccess, 'token' | 'expiresAt'>) => void;
+};
+
+/** What {@link connectCluster} needs. */
+export type ConnectOptions = {
+  readonly access: ClusterAccess;
+  readonly onChange: () => void;
+  readonly log: Logger;
+};
+
+const SELECTOR = `${MANAGED_BY_LABEL}=${MANAGED_BY}`;
+const CLUSTER_ROLES = ['admin', 'view', 'hexabase:workspace-admin', 'hexabase:workspace-viewer'];
+const SYNC_MS = 30_000;
+
+/**
+ * Connects, and resolves when every store is complete.
+ *
+ * @throws KubernetesError when the token isn't accepted; Error when the lists take over 30 seconds
+ */
+export const connectCluster = async (options: ConnectOptions): Promise<WorkspaceCluster> => {
+  let { access } = options;
+  await using cleanup = new AsyncDisposableStack();
+  const client = cleanup.use(
+    createKubernetesClient({
+      server: access.server,
+      certificateAuthority: access.certificateAuthority,
+      credential: { token: () => access.token },
+    }),
+  );
+  const clusterRoles = await readClusterRoles(client);
+  const stores = Object.fromEntries(
+    MANAGED_KINDS.map((kind) => [kind, createObjectStore()]),
+  ) as Record<ManagedKind, ObjectStore>;
+  const foreignBindings = createObjectStore();
+  const reflect = (kind: ManagedKind, labelSelector: string, store: ObjectStore): Reflector =>
+    cleanup.use(
+      startReflector({
+        client,
+        path: toCollectionPath(kind),
+        kind,
+        labelSelector,
+        store,
+        onChange: options.onChange,
+        log: options.log,
+      }),
+    );
+  const reflectors = MANAGED_KINDS.map((kind) => reflect(kind, SELECTOR, stores[kind]));
+  reflectors.push(reflect('RoleBinding', SELECTOR.replace('=', '!='), foreignBindings));
+  await within(SYNC_MS, Promise.all(reflectors.map(({ synced }) => synced)));
+  const resources = cleanup.move();
+  return {
+    client,
+    stores,
+    foreignBindings,
+    clusterRoles,
+    access: () => access,
+    renew: (token) => {
+      access = { ...access, ...token };
+    },
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+};
+
+const ClusterRole = z.object({
+  rules: z
+    .array(
+      z.object({
+        verbs: z.array(z.string()),
+        apiGroups: z.array(z.string()).optional(),
+        resources: z.array(z.string()).optional(),
+        resourceNames: z.array(z.string()).optional(),
+      }),
+    )
+    .nullish(),
+});
+
+const readClusterRoles = async (
+  client: KubernetesClient,
+): Promise<ReadonlyMap<string, readonly Rule[]>> => {
+  const entries = CLUSTER_ROLES.map(async (name): Promise<[string, readonly Rule[]]> => {
+    const path = `/apis/rbac.authorization.k8s.io/v1/clusterroles/${encodeURIComponent(name)}`;
+    const { rules } = ClusterRole.parse(await client.request(path));
+    return [name, (rules ?? []) as readonly Rule[]];
+  });
+  return new Map(await Promise.all(entries));
+};
+
+const within = async (ms: number, work: Promise<unknown>): Promise<void> => {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`no complete list after ${ms} ms`)), ms);
+  try {
+    await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+};

@@ -1,0 +1,151 @@
+/** rbac-sync on real control planes, and clients to look at what it made of them. */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Registry } from 'prom-client';
+import { inject } from 'vitest';
+import { formatId } from '#domain/identifiers.ts';
+import { createDoorbell, type Doorbell } from '#runtime/doorbell.ts';
+import { createEncryption } from '#runtime/encryption.ts';
+import { createLogger } from '#runtime/log.ts';
+import { authenticationConfiguration } from '../../rbac-sync/authentication-configuration.ts';
+import { type Controller, createController } from '../../rbac-sync/controller.ts';
+import {
+  type Credential,
+  createKubernetesClient,
+  type KubernetesClient,
+} from '../../rbac-sync/kubernetes-client.ts';
+import { createLocalProvisioner } from '../../rbac-sync/provisioners/local/local-provisioner.ts';
+import type { ControlPlane, Provisioner } from '../../rbac-sync/provisioners/provisioner.ts';
+import type { TestDatabase } from './database.ts';
+import { type SigningIssuer, startSigningIssuer } from './signing-issuer.ts';
+
+/** The logger of tests: silent but for LOG_LEVEL. */
+export const testLog = createLogger('test', process.env['LOG_LEVEL'] ?? 'silent');
+
+/** The key that seals tokens in tests. */
+export const testEncryption = createEncryption(Buffer.alloc(32, 7));
+
+/** Control planes in a directory that goes with them. */
+export type TestProvisioner = AsyncDisposable & {
+  readonly provisioner: Provisioner;
+  readonly directory: string;
+  readonly issuer: SigningIssuer;
+};
+
+/** A local provisioner whose API servers trust a signing issuer. */
+export const createTestProvisioner = async (): Promise<TestProvisioner> => {
+  await using cleanup = new AsyncDisposableStack();
+  const directory = await mkdtemp(join(tmpdir(), 'hexabase-control-planes-'));
+  cleanup.defer(() => rm(directory, { recursive: true, force: true }));
+  const issuer = cleanup.use(await startSigningIssuer());
+  const provisioner = cleanup.use(provisionerIn(directory, issuer));
+  const resources = cleanup.move();
+  return {
+    provisioner,
+    directory,
+    issuer,
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+};
+
+/** A provisioner over a directory that may already hold control planes. */
+export const provisionerIn = (
+  directory: string,
+  issuer: Pick<SigningIssuer, 'url' | 'certificateAuthority'>,
+): Provisioner =>
+  createLocalProvisioner({
+    directory,
+    binaries: inject('controlPlaneDirectory'),
+    unsafeNoFsync: true,
+    authenticationFor: (workspaceId) => authenticationConfiguration(workspaceId, issuer),
+  });
+
+/** A controller as rbac-sync runs it. */
+export type TestController = AsyncDisposable & {
+  readonly controller: Controller;
+  readonly doorbell: Doorbell;
+  readonly metrics: Registry;
+};
+
+/** Starts a controller on a database; its intervals are long, so that nothing is found by chance. */
+export const startTestController = async (
+  database: TestDatabase,
+  provisioner: Provisioner,
+  options: { readonly natsUrl?: string; readonly pollIntervalMs?: number } = {},
+): Promise<TestController> => {
+  await using cleanup = new AsyncDisposableStack();
+  const metrics = new Registry();
+  const doorbell = cleanup.use(
+    await createDoorbell({
+      databaseUrl: database.urlFor('hexabase_rbac_sync'),
+      natsUrl: options.natsUrl,
+      log: testLog,
+    }),
+  );
+  const controller = cleanup.use(
+    await createController({
+      db: await database.connectAs('hexabase_rbac_sync'),
+      doorbell,
+      provisioner,
+      encryption: testEncryption,
+      metrics,
+      log: testLog,
+      resyncIntervalMs: 3_600_000,
+      pollIntervalMs: options.pollIntervalMs ?? 3_600_000,
+    }),
+  );
+  const resources = cleanup.move();
+  return { controller, doorbell, metrics, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+};
+
+/** Clients of one workspace's API server. */
+export type TestCluster = AsyncDisposable & {
+  readonly plane: ControlPlane;
+  /** As system:masters: sees and may do everything. */
+  readonly root: KubernetesClient;
+  /** As whoever has this bearer token. */
+  readonly withToken: (token: string) => KubernetesClient;
+  /** As someone of these groups, by a real ID token for this workspace. */
+  readonly asMember: (groups: readonly string[], subject?: string) => Promise<KubernetesClient>;
+};
+
+/** Connects to a workspace's cluster, which must be up. */
+export const connectTestCluster = async (
+  { provisioner, issuer }: Pick<TestProvisioner, 'provisioner' | 'issuer'>,
+  workspaceId: string,
+): Promise<TestCluster> => {
+  const cleanup = new AsyncDisposableStack();
+  const plane = await provisioner.ensure(workspaceId, { onProgress: async () => {} });
+  const connect = (credential: Credential) =>
+    cleanup.use(
+      createKubernetesClient({
+        server: plane.server,
+        certificateAuthority: plane.certificateAuthority,
+        credential,
+      }),
+    );
+  const withToken = (token: string) => connect({ token: () => token });
+  return {
+    plane,
+    root: connect(await plane.bootstrapCredential()),
+    withToken,
+    asMember: async (groups, subject = aSubject()) =>
+      withToken(
+        await issuer.sign({
+          audience: formatId('workspace', workspaceId),
+          subject,
+          groups,
+          lifetimeSeconds: 900,
+        }),
+      ),
+    [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
+  };
+};
+
+/** The public id of some person. */
+export const aSubject = (): string => {
+  const hex = randomBytes(16).toString('hex');
+  return formatId('person', hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'));
+};
