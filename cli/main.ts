@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { AuthorizationResponseError, ResponseBodyError } from 'openid-client';
 import { getToken } from './get-token.ts';
 import { createTokenCache, defaultCacheDirectory } from './token-cache.ts';
 
@@ -101,9 +102,18 @@ const execCredential = (token: { value: string; expiresAt: Date }): string =>
     },
   });
 
+/** What went wrong in words: the issuer's own, where it gave any (RFC 6749, 4.1.2.1 and 5.2). */
+const explain = (error: unknown): string => {
+  if (error instanceof ResponseBodyError || error instanceof AuthorizationResponseError) {
+    return `the issuer refused: ${error.error_description ?? error.error}`;
+  }
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+};
+
 try {
   await program.parseAsync();
 } catch (error) {
-  process.stderr.write(`hexabase: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`hexabase: ${explain(error)}\n`);
   process.exitCode = 1;
 }

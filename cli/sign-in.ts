@@ -27,7 +27,7 @@ export const signInWithBrowser = async (
   const { server, port } = await listenOnFirst(options.listenAddresses);
   try {
     const url = oidc.buildAuthorizationUrl(configuration, {
-      redirect_uri: `http://localhost:${port}`,
+      redirect_uri: `http://localhost:${port}/`,
       scope: SCOPE,
       state,
       nonce,
