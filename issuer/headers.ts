@@ -8,20 +8,34 @@ import { contentSecurityPolicy } from './views/page.ts';
 const JWKS_SECONDS = 60;
 const DISCOVERY_SECONDS = 300;
 
-/** Security headers; the referrer stays within the site, because Origin is `null` without one. */
-export const setSecurityHeaders: Middleware = (ctx, next) => {
-  ctx.set('Content-Security-Policy', contentSecurityPolicy());
-  return HELMET(ctx, next);
+/**
+ * Security headers; the referrer stays within the site, because Origin is `null` without one.
+ *
+ * @param issuerUrl an https origin
+ */
+export const setSecurityHeaders = (issuerUrl: string): Middleware => {
+  const protect = helmet({
+    contentSecurityPolicy: false,
+    referrerPolicy: { policy: 'same-origin' },
+    xFrameOptions: { action: 'deny' },
+    strictTransportSecurity: isLoopback(issuerUrl)
+      ? false
+      : { maxAge: 31_536_000, includeSubDomains: false },
+    // Discovery and keys are read by anyone.
+    crossOriginResourcePolicy: false,
+  });
+  return (ctx, next) => {
+    ctx.set('Content-Security-Policy', contentSecurityPolicy());
+    return protect(ctx, next);
+  };
 };
 
-const HELMET = helmet({
-  contentSecurityPolicy: false,
-  referrerPolicy: { policy: 'same-origin' },
-  xFrameOptions: { action: 'deny' },
-  strictTransportSecurity: { maxAge: 31_536_000, includeSubDomains: false },
-  // Discovery and keys are read by anyone.
-  crossOriginResourcePolicy: false,
-});
+/**
+ * Strict-Transport-Security holds for every port of a host (RFC 6797 §8.3): on localhost it would turn
+ * the redirect to a program that waits on http://localhost:8000 into HTTPS.
+ */
+const isLoopback = (url: string): boolean =>
+  /^(.+\.)?localhost$|^127\.|^\[::1\]$/.test(new URL(url).hostname);
 
 /** Cache-Control of `/jwks` and of the discovery documents. */
 export const setCacheHeaders: Middleware = async (ctx, next) => {

@@ -50,7 +50,7 @@ export const createIssuer = async (deps: IssuerDeps): Promise<RequestListener> =
   observeProvider(provider, { log, metrics });
   provider.use(health({ readiness, metrics, check: () => ping(database) }));
   provider.use(logRequests(log));
-  provider.use(setSecurityHeaders);
+  provider.use(setSecurityHeaders(issuerUrl));
   provider.use(pinHost(issuerUrl));
   provider.use(showErrors(log));
   provider.use(requireSameOrigin(issuerUrl));

@@ -47,7 +47,7 @@ const createConfiguration = (deps: ProviderDeps): Configuration => ({
   responseTypes: ['code'],
   scopes: ['openid', 'offline_access', 'profile', 'email'],
   claims: { ...SCOPE_CLAIMS },
-  // Otherwise an access token for userinfo keeps the groups out of the ID token.
+  // What a scope gives belongs into the ID token: a kube-apiserver never asks userinfo.
   conformIdTokenClaims: false,
   pkce: { required: () => true },
   findAccount: createFindAccount(deps.database),

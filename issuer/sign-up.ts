@@ -161,6 +161,9 @@ const insertOwner = async (
   `);
 };
 
+/** PostgreSQL's inet has no zone (RFC 4007); a connection that is gone has no address. */
+const toInet = (ip: string): string | null => ip.replace(/%.*$/, '') || null;
+
 type Change = {
   readonly id: string;
   readonly personId: string;
@@ -176,7 +179,7 @@ const insertChange = async (
     INSERT INTO audit_event (id, organization_id, actor_id, action, target_id, after, request_id, ip)
     VALUES (
       ${createId()}, ${id}, ${personId}, 'organization.create', ${id}, ${sql.jsonb(after)},
-      ${context.requestId}, ${context.ip}
+      ${context.requestId}, ${toInet(context.ip)}
     )
   `);
   await db.query(sql.type(Nothing)`

@@ -10,7 +10,7 @@ import { type Html, html } from './html.ts';
 export type Page = {
   readonly title: string;
   readonly body: Html;
-  /** Shown in a wider place above the title, e.g. which workspace this is about. */
+  /** The HTTP status; by default it stays as it is. */
   readonly status?: number;
 };
 

@@ -315,7 +315,6 @@ describe('pages', () => {
     expect(policy).toMatch(/script-src;/);
     expect(page.headers.get('cache-control')).toBe('no-store');
     expect(page.headers.get('x-content-type-options')).toBe('nosniff');
-    expect(page.headers.get('strict-transport-security')).toContain('max-age=');
   });
 
   it('set cookies that only this host over HTTPS gets, and no script', async () => {

@@ -112,6 +112,14 @@ describe('signing up', () => {
     expect((await worldOf('eve')).people).toMatchObject([{ display_name: 'Eve II', email: null }]);
   });
 
+  it.each([
+    ['fe80::1%eth0', 'fe80::1'],
+    ['', null],
+  ])('notes the address %j as %j', async (ip, noted) => {
+    await signUp(pool, identity(`from ${ip}`), { ...CONTEXT, ip });
+    expect((await worldOf(`from ${ip}`)).audit).toMatchObject([{ ip: noted }]);
+  });
+
   it('never links accounts by e-mail', async () => {
     const email = 'same@example.test';
     const one = await signUp(pool, identity('one', { email, emailVerified: true }), CONTEXT);
