@@ -42,7 +42,7 @@ export const createApiClient = (apiUrl: string, accessToken: () => Promise<strin
       headers: {
         authorization: `Bearer ${await accessToken()}`,
         ...(body !== undefined && { 'content-type': 'application/json' }),
-        ...(path.startsWith('/v1/tasks/') && { prefer: 'wait=5' }),
+        ...(path.startsWith('/v1/tasks/') && { prefer: 'wait=1' }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });

@@ -234,7 +234,7 @@ const show = async (
 ): Promise<CommandResult> => {
   transcript.command(`kubectl ${args.join(' ')}`);
   const result = await kubectl.run(...args);
-  transcript.output(result.output);
+  transcript.output(result.output.replace(/(Sign in at \S+?\?)\S+/, '$1…'));
   const actual = result.exitCode === 0 ? 'allowed' : 'refused';
   const wrong =
     actual !== expected || (actual === 'refused' && !result.output.includes('Forbidden'));
