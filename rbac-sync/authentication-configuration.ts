@@ -54,6 +54,11 @@ export const authenticationConfiguration = (
         },
         claimValidationRules: [
           {
+            // `issuer.audiences` only asks that ours is among the token's.
+            expression: `claims.aud == '${audience}' || claims.aud == ['${audience}']`,
+            message: 'the token is for someone else too',
+          },
+          {
             expression: `claims.?workspace.orValue('${audience}') == '${audience}'`,
             message: 'the token is for another workspace',
           },

@@ -104,7 +104,8 @@ const describeWorkspace = (database: TestDatabase, id: string, ring: Ring): Work
            WHERE workspace_id = $1 AND generation = $2 AND finished_at IS NOT NULL`,
           [id, generation],
         );
-        return task;
+        if (task) return task;
+        throw new Error(JSON.stringify((await row()).conditions));
       },
       deadlineMs,
     );
