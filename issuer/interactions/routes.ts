@@ -36,11 +36,8 @@ export const interactionRoutes = (deps: InteractionDeps): Middleware => {
     await decide(deps, dialogue, () => finish(deps.provider, ctx, { consent: {} }));
   });
   router.post('/cancel', async (ctx) => {
-    await dialogueOf(ctx);
-    await finish(deps.provider, ctx, {
-      error: 'access_denied',
-      error_description: 'the sign-in was cancelled',
-    });
+    const error_description = await explainCancel(deps, await dialogueOf(ctx));
+    await finish(deps.provider, ctx, { error: 'access_denied', error_description });
   });
   return router.routes() as unknown as Middleware;
 };
@@ -99,6 +96,17 @@ const leaveOtherSession = async (
   await session.destroy();
   delete interaction.session;
   await interaction.persist();
+};
+
+/** What the waiting client is told: a refusal that the person has read is one for the client too. */
+const explainCancel = async (
+  { database }: InteractionDeps,
+  { interaction, destination }: Dialogue,
+): Promise<string> => {
+  const personId = parseId('person', interaction.session?.accountId ?? '');
+  return personId === undefined || (await mayUseClient(database, personId, destination.clientId))
+    ? 'the sign-in was cancelled'
+    : 'you are not a member of this workspace';
 };
 
 type View = Parameters<typeof confirmPage>[0];

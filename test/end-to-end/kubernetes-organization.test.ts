@@ -1,10 +1,12 @@
 /** The story on a real organisation's teams: 750 groups and 666 people, three levels deep, and a generated tree of eight. */
 import { readFile } from 'node:fs/promises';
+import { Agent, fetch } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPerson, lastToken, type Person, readClaims } from '../../quickstart/person.ts';
 import { type Stack, startStack } from '../../quickstart/stack.ts';
 import { type StoryResult, tellStory } from '../../quickstart/story.ts';
 import { createTranscript } from '../../quickstart/transcript.ts';
+import { refresh, signInWithCode } from '../support/oidc-client.ts';
 
 type Team = { name: string; parent: string | null; members: string[] };
 
@@ -74,6 +76,28 @@ const groupsOf = async (username: string): Promise<unknown> => {
   return readClaims(token)['groups'];
 };
 
+/** What the story's API server says of a bearer token; kubectl would prefer its credential plugin. */
+const whoAmI = async (token: string): Promise<{ status: number; groups: unknown }> => {
+  const { body } = await admin.api.request('GET', `/v1/workspaces/${story.workspaceId}`);
+  const { endpoint } = body as { endpoint: { server: string; certificate_authority: string } };
+  const dispatcher = new Agent({ connect: { ca: endpoint.certificate_authority } });
+  const response = await fetch(
+    `${endpoint.server}/apis/authentication.k8s.io/v1/selfsubjectreviews`,
+    {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({
+        apiVersion: 'authentication.k8s.io/v1',
+        kind: 'SelfSubjectReview',
+      }),
+      dispatcher,
+    },
+  );
+  const review = (await response.json()) as { status?: { userInfo?: { groups?: string[] } } };
+  await dispatcher.close();
+  return { status: response.status, groups: review.status?.userInfo?.groups };
+};
+
 describe('a real organisation', () => {
   it('is told through a role given to a team two levels above the member', () => {
     expect(story.groups).toEqual(closure(teams, deepMember));
@@ -112,15 +136,50 @@ describe('a stranger', () => {
   });
 });
 
-describe('drift', () => {
-  it('is repaired without any event from us', async () => {
-    // An administrator of the workspace can't touch our objects …
-    const args = ['delete', 'rolebinding', '--all', '-n', 'shop'];
-    const refused = await story.adminKubectl.run(...args);
+describe('an administrator of the workspace', () => {
+  it('can’t take away what the platform manages, and can read everything', async () => {
+    const refused = await story.adminKubectl.run('delete', 'rolebinding', '--all', '-n', 'shop');
+    expect(refused.exitCode).not.toBe(0);
     expect(refused.output).toMatch(/is managed by Hexabase/);
-    // … and the member still may what the role says.
     const allowed = await story.memberKubectl.run('get', 'configmaps', '-n', 'shop');
     expect(allowed.exitCode, allowed.output).toBe(0);
+    const reads = await story.adminKubectl.run('get', 'clusterroles,namespaces,nodes');
+    expect(reads.exitCode, reads.output).toBe(0);
+  });
+});
+
+describe('kubectl oidc-login', () => {
+  it('gets the same groups by its own calls, and again in a silent refresh', async () => {
+    const client = {
+      issuerUrl: stack.issuerUrl,
+      ca: stack.certificateAuthority,
+      clientId: story.workspaceId,
+    };
+    const tokens = await signInWithCode({ ...client, username: deepMember, password: PASSWORD });
+    const renewed = await refresh({ ...client, refreshToken: tokens.refresh_token });
+    const expected = closure([...teams, ...chain], deepMember);
+    expect(tokens.claims['groups']).toEqual(expected);
+    expect(renewed.claims['groups']).toEqual(expected);
+    const answer = await whoAmI(renewed.id_token);
+    expect(answer.status).toBe(201);
+    expect(answer.groups).toEqual([
+      ...expected.map((name) => `hexabase:${name}`),
+      'system:authenticated',
+    ]);
+  });
+});
+
+describe('a token of another workspace', () => {
+  it('is nobody here', async () => {
+    const me = (await admin.api.request('GET', '/v1/me')).body as {
+      organizations: { id: string }[];
+    };
+    const path = `/v1/organizations/${me.organizations[0]?.id}/workspaces`;
+    const { body } = await admin.api.request('POST', path, { name: 'Other', plan: 'starter' });
+    const other = (body as { workspace: { id: string } }).workspace.id;
+    const token = lastToken(await admin.getToken(other));
+    expect(readClaims(token)['groups']).toEqual(['WSAdmins', 'WorkspaceMembers']);
+    expect(await whoAmI(token)).toEqual({ status: 401, groups: undefined });
   });
 });
 

@@ -10,7 +10,11 @@
  */
 import * as openid from 'openid-client';
 import { Agent, fetch, type RequestInit } from 'undici';
-import { createPageVisitor, type PageVisitor, type VisitedPage } from './page-visitor.ts';
+import {
+  createPageVisitor,
+  type PageVisitor,
+  type VisitedPage,
+} from '../../quickstart/page-visitor.ts';
 
 /** Which client of which issuer. */
 export type ClientOptions = {

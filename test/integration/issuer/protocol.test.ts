@@ -2,6 +2,7 @@ import { request as httpsRequest } from 'node:https';
 import { decodeProtectedHeader } from 'jose';
 import { Agent, fetch } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createPageVisitor } from '../../../quickstart/page-visitor.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { startTestIssuer, TEST_PASSWORD, type TestIssuer } from '../../support/issuer.ts';
 import {
@@ -12,7 +13,6 @@ import {
   signInWithCode,
   signInWithDevice,
 } from '../../support/oidc-client.ts';
-import { createPageVisitor } from '../../support/page-visitor.ts';
 import { createPerson, createWorkspace, type TestWorkspace } from './tenancy-rows.ts';
 
 let database: TestDatabase;

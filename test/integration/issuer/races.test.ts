@@ -1,6 +1,7 @@
 import * as openid from 'openid-client';
 import { Agent, fetch } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createPageVisitor } from '../../../quickstart/page-visitor.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { startTestIssuer, TEST_PASSWORD, type TestIssuer } from '../../support/issuer.ts';
 import {
@@ -12,7 +13,6 @@ import {
   signInWithCode,
   startDevice,
 } from '../../support/oidc-client.ts';
-import { createPageVisitor } from '../../support/page-visitor.ts';
 import { createPerson, createWorkspace, type TestWorkspace } from './tenancy-rows.ts';
 
 const PARALLEL = 64;

@@ -2,6 +2,7 @@ import { parse } from 'node-html-parser';
 import * as openid from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatId } from '#domain/identifiers.ts';
+import { createPageVisitor } from '../../../quickstart/page-visitor.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { startTestIssuer, TEST_PASSWORD, type TestIssuer } from '../../support/issuer.ts';
 import {
@@ -14,7 +15,6 @@ import {
   signInWithDevice,
   startDevice,
 } from '../../support/oidc-client.ts';
-import { createPageVisitor } from '../../support/page-visitor.ts';
 import { createPerson, createWorkspace, type TestWorkspace } from './tenancy-rows.ts';
 
 let database: TestDatabase;
