@@ -104,7 +104,9 @@ const createNotifyDoorbell = async (databaseUrl: string, log: Logger): Promise<D
       retry = undefined;
       openClient().then(
         (next) => {
+          if (closed) return next.end();
           client = next;
+          return undefined;
         },
         () => reconnect(),
       );
