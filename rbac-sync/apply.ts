@@ -38,16 +38,18 @@ export const applyChanges = async (target: ApplyTarget, changes: Changes): Promi
     const stage = apply.filter(({ kind }) => kinds.includes(kind));
     failures.push(...(await applyAll(target, stage)));
   }
-  const namespaces = prune.filter(({ kind }) => kind === 'Namespace');
-  failures.push(...(await removeAll(target, without(prune, namespaces))));
-  failures.push(...(await removeAll(target, namespaces)));
+  const isNamespace = ({ kind }: ObservedObject) => kind === 'Namespace';
+  failures.push(
+    ...(await removeAll(
+      target,
+      prune.filter((each) => !isNamespace(each)),
+    )),
+  );
+  failures.push(...(await removeAll(target, prune.filter(isNamespace))));
   if (failures.length > 0) {
     throw new AggregateError(failures, summarize(failures));
   }
 };
-
-const without = <Item>(items: readonly Item[], others: readonly Item[]): Item[] =>
-  items.filter((item) => !others.includes(item));
 
 const summarize = (failures: readonly unknown[]): string => {
   const [first] = failures;

@@ -73,6 +73,7 @@ const reconcile = async (context: Context, statements: Statement[]): Promise<voi
     cluster,
     desired: desiredState(workspace.state),
     metrics: context.metrics,
+    provenBefore: workspace.generation === workspace.observedGeneration,
     signal,
     onChanges: ({ revoke, apply, prune }) => {
       const removals = revoke.remove.length + prune.length;

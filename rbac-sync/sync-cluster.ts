@@ -13,6 +13,8 @@ export type SyncOptions = {
   readonly cluster: WorkspaceCluster;
   readonly desired: readonly ManagedObject[];
   readonly metrics: SyncMetrics;
+  /** Whether this desired state was seen in force before, by whoever looked after the cluster then. */
+  readonly provenBefore: boolean;
   readonly signal?: AbortSignal | undefined;
   /** Told before the first write, if there is any. */
   readonly onChanges: (changes: Changes) => Promise<void>;
@@ -40,9 +42,12 @@ export const syncCluster = async (options: SyncOptions): Promise<SyncOutcome> =>
   const { cluster, desired } = options;
   const observed = Object.values(cluster.stores).flatMap((store) => [...store.values()]);
   const changes = diff(desired, observed);
+  const unproven = noteUnproven(options, observed, changes);
   if (!isEmpty(changes)) {
     await options.onChanges(changes);
-    await applyChanges({ ...cluster, metrics: options.metrics }, changes).catch((cause: Error) => {
+    const { client, stores } = cluster;
+    const target = { client, stores, metrics: options.metrics };
+    await applyChanges(target, changes).catch((cause: Error) => {
       throw new ApplyError(cause.message, { cause });
     });
   }
@@ -50,21 +55,51 @@ export const syncCluster = async (options: SyncOptions): Promise<SyncOutcome> =>
     const names = changes.terminating.join(', ');
     throw new ApplyError(`namespaces of that name are still being deleted: ${names}`);
   }
-  const allowed = await verify(options, observed, changes);
+  const allowed = await verify(options, observed, unproven);
+  unproven.clear();
   return { changes, notes: [...allowed, ...describeForeign(cluster, desired)] };
+};
+
+type Unproven = Map<string, ObservedObject | undefined>;
+
+/**
+ * Notes before the first write what will have to be proven: if it comes to nothing in between, the
+ * next look finds nothing to change and still knows. After a new connection every grant is to be
+ * proven, unless those before us have said that all of them were.
+ */
+const noteUnproven = (
+  { cluster, desired, provenBefore }: SyncOptions,
+  observed: readonly ObservedObject[],
+  { revoke, apply, prune }: Changes,
+): Unproven => {
+  const before = new Map(observed.map((object) => [toObjectKey(object), object]));
+  cluster.unproven ??= new Map(
+    provenBefore
+      ? []
+      : desired.filter((each) => 'roleRef' in each).map((each) => [toObjectKey(each), undefined]),
+  );
+  for (const object of [...revoke.remove, ...revoke.apply, ...apply, ...prune]) {
+    const key = toObjectKey(object);
+    if (!cluster.unproven.has(key)) cluster.unproven.set(key, before.get(key));
+  }
+  return cluster.unproven;
 };
 
 const verify = async (
   { cluster, desired, metrics, signal }: SyncOptions,
   observed: readonly ObservedObject[],
-  { revoke, apply, prune }: Changes,
+  unproven: Unproven,
 ): Promise<string[]> => {
-  const touched = [...revoke.remove, ...revoke.apply, ...apply, ...prune];
-  const changed = new Set(touched.map(toObjectKey));
+  if (unproven.size === 0) return [];
+  const before = new Map(observed.map((object) => [toObjectKey(object), object]));
+  for (const [key, object] of unproven) {
+    if (object) before.set(key, object);
+    else before.delete(key);
+  }
   const { probes, unsettled } = planVerification({
-    before: observed,
+    before: [...before.values()],
     after: desired,
-    changed,
+    changed: new Set(unproven.keys()),
     clusterRoles: cluster.clusterRoles,
   });
   if (probes.length === 0) return [];

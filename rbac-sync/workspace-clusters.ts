@@ -7,7 +7,7 @@ import { MANAGED_BY, MANAGED_BY_LABEL, type ManagedKind } from '#domain/kubernet
 import type { Logger } from '#runtime/log.ts';
 import { createKubernetesClient, type KubernetesClient } from './kubernetes-client.ts';
 import { MANAGED_KINDS, toCollectionPath } from './kubernetes-paths.ts';
-import { createObjectStore, type ObjectStore } from './object-store.ts';
+import { createObjectStore, type ObjectStore, type ObservedObject } from './object-store.ts';
 import { type Reflector, startReflector } from './reflector.ts';
 import type { Rule } from './rules.ts';
 
@@ -28,6 +28,11 @@ export type WorkspaceCluster = AsyncDisposable & {
   readonly foreignBindings: ObjectStore;
   /** The rules of the ClusterRoles that we bind, by name. */
   readonly clusterRoles: ReadonlyMap<string, readonly Rule[]>;
+  /**
+   * What was changed and is not yet proven in force, by key, as it was before; `undefined` for what
+   * was not there. No map at all: we have just connected and don't know what those before us proved.
+   */
+  unproven: Map<string, ObservedObject | undefined> | undefined;
   readonly access: () => ClusterAccess;
   /** Goes on with another token of the same identity. */
   readonly renew: (token: Pick<ClusterAccess, 'token' | 'expiresAt'>) => void;
@@ -85,6 +90,7 @@ export const connectCluster = async (options: ConnectOptions): Promise<Workspace
     stores,
     foreignBindings,
     clusterRoles,
+    unproven: undefined,
     access: () => access,
     renew: (token) => {
       access = { ...access, ...token };

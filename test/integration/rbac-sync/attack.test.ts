@@ -9,13 +9,10 @@ import { bootstrapCluster, requestSyncToken } from '../../../rbac-sync/bootstrap
 import type { KubernetesClient } from '../../../rbac-sync/kubernetes-client.ts';
 import { KubernetesError } from '../../../rbac-sync/kubernetes-error.ts';
 import { POLICIES } from '../../../rbac-sync/policy-probes.ts';
-import {
-  type Actor,
-  type Attack,
-  attack,
-  listAttacks,
-  type Targets,
-} from '../../support/attacks.ts';
+import { type Actor, type Attack, attack, type Targets } from '../../support/attacks/attack.ts';
+import { listClusterAttacks } from '../../support/attacks/cluster-attacks.ts';
+import { listProjectAttacks } from '../../support/attacks/project-attacks.ts';
+import { listSyncIdentityAttacks } from '../../support/attacks/sync-identity-attacks.ts';
 import { createTestDatabase } from '../../support/database.ts';
 import {
   aSubject,
@@ -26,7 +23,6 @@ import {
   type TestProvisioner,
 } from '../../support/kube.ts';
 import { poll } from '../../support/poll.ts';
-import { listSyncIdentityAttacks } from '../../support/sync-identity-attacks.ts';
 import {
   aGroup,
   anAssignment,
@@ -81,7 +77,9 @@ beforeAll(async () => {
   };
   await makeTenantsOwn(clients.admin);
   const targets = await findTargets();
-  attacks = [...listAttacks(targets), ...listSyncIdentityAttacks(targets)];
+  attacks = [listClusterAttacks, listProjectAttacks, listSyncIdentityAttacks].flatMap((list) =>
+    list(targets),
+  );
 });
 afterAll(() => stack.disposeAsync());
 

@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { createDoorbell, DOORBELL_SUBJECTS } from '#runtime/doorbell.ts';
 import {
   acquireLease,
   LEASE_SECONDS,
@@ -21,6 +22,7 @@ import {
   createTestProvisioner,
   startTestController,
   type TestProvisioner,
+  testLog,
 } from '../../support/kube.ts';
 import { poll } from '../../support/poll.ts';
 import { aProject, insertWorkspace, type WorkspaceRows } from '../../support/workspace-rows.ts';
@@ -173,6 +175,24 @@ describe('the sync identity’s token', () => {
     sync.controller.enqueue(workspace.id);
     await poll('a fresh token', async () => (await secondsLeft()) > 3000);
     await workspace.change('nothing');
+  });
+});
+
+describe('a controller', () => {
+  it('hears of changes over NATS', async () => {
+    const natsUrl = inject('natsUrl');
+    await using sync = await startTestController(database, planes.provisioner, { natsUrl });
+    await using elsewhere = await createDoorbell({
+      databaseUrl: database.urlFor('hexabase_tenancy_api'),
+      natsUrl,
+      log: testLog,
+    });
+    const generation = await workspace.changeSilently('nothing');
+    await poll('the change', async () => {
+      await elsewhere.ring(DOORBELL_SUBJECTS.workspaceChanged, workspace.id);
+      return Number((await workspace.row()).observed_generation) === generation;
+    });
+    expect(await sync.metrics.metrics()).toMatch(/^workqueue_adds_total [1-9]/m);
   });
 });
 

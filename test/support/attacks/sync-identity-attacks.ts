@@ -1,17 +1,7 @@
 /** What whoever stole rbac-sync's credential must not be able to do with it. */
-import type { Attack, Targets } from './attacks.ts';
+import type { Attack, Targets } from './attack.ts';
+import { group, LABEL, OURS, PATCHES, RBAC, roleRef } from './parts.ts';
 
-const RBAC = '/apis/rbac.authorization.k8s.io/v1';
-const LABEL = 'app.kubernetes.io/managed-by';
-const OURS = { [LABEL]: 'hexabase-rbac-sync' };
-const MERGE = 'application/merge-patch+json';
-
-const roleRef = (name: string, kind = 'ClusterRole') => ({
-  apiGroup: 'rbac.authorization.k8s.io',
-  kind,
-  name,
-});
-const group = (name: string) => ({ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name });
 const GROUP = group('hexabase:WSAdmins');
 
 const post = (name: string, path: string, body: object): Attack => ({
@@ -26,7 +16,7 @@ const patch = (name: string, path: string, body: object): Attack => ({
   actors: ['sync'],
   method: 'PATCH',
   path,
-  contentType: MERGE,
+  contentType: PATCHES.merge,
   body,
 });
 const remove = (name: string, path: string): Attack => ({

@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { readRbacSyncConfig } from './config.ts';
+
+const ENVIRONMENT = {
+  DATABASE_URL: 'postgres://hexabase_rbac_sync@localhost/hexabase',
+  PORT: '0',
+  ISSUER_URL: 'https://issuer.example',
+  ENCRYPTION_KEY: Buffer.alloc(32).toString('base64'),
+  PROVISIONER: 'local',
+  LOCAL_PROVISIONER_DIRECTORY: '/var/lib/hexabase',
+  LOCAL_PROVISIONER_BINARIES: '/usr/local/bin',
+};
+
+describe('readRbacSyncConfig', () => {
+  it('has a default for how often it looks', () => {
+    expect(readRbacSyncConfig(ENVIRONMENT).RESYNC_INTERVAL_SECONDS).toBe(300);
+  });
+
+  it.each([
+    ['an issuer without TLS', { ISSUER_URL: 'http://issuer.example' }],
+    ['a short key', { ENCRYPTION_KEY: 'c2hvcnQ=' }],
+    ['no provisioner', { PROVISIONER: undefined }],
+    ['an unknown provisioner', { PROVISIONER: 'cloud' }],
+    ['no interval', { RESYNC_INTERVAL_SECONDS: '0' }],
+  ])('refuses %s', (_name, change) => {
+    const [name] = Object.keys(change);
+    expect(() => readRbacSyncConfig({ ...ENVIRONMENT, ...change })).toThrow(name);
+  });
+});
