@@ -1,22 +1,32 @@
 import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'quickstart-test-'));
+  // PostgreSQL, which root runs as another user, must get in.
+  chmodSync(directory, 0o755);
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+/** What a run left in its temporary directory, but for the copy of PostgreSQL that root keeps there. */
 const listLeftovers = () =>
-  readdirSync(tmpdir()).filter((name) => /^hexabase-[A-Za-z0-9]{6}$/.test(name));
+  readdirSync(directory).filter((name) => !/^hexabase-postgres-\d+\./.test(name));
 
 const runQuickstart = (...args: string[]) => {
   const child = spawn(process.execPath, ['quickstart/main.ts', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, TMPDIR: directory },
   });
   let output = '';
-  child.stdout.on('data', (chunk) => {
-    output += String(chunk);
-  });
-  child.stderr.on('data', (chunk) => {
-    output += String(chunk);
-  });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      output += String(chunk);
+    });
+  }
   return {
     child,
     read: () => output,
@@ -26,7 +36,6 @@ const runQuickstart = (...args: string[]) => {
 
 describe('npm run quickstart', () => {
   it('tells the whole story and exits with 0, leaving nothing behind', async () => {
-    const before = listLeftovers();
     const quickstart = runQuickstart('--exit');
     expect(await quickstart.exited, quickstart.read()).toBe(0);
     const transcript = quickstart.read();
@@ -37,11 +46,10 @@ describe('npm run quickstart', () => {
     expect(transcript).toMatch(/hexabase:ingress-oncall/);
     expect(transcript).toMatch(/Forbidden/);
     expect(transcript).toMatch(/old_tokens_until/);
-    expect(listLeftovers()).toEqual(before);
+    expect(listLeftovers()).toEqual([]);
   });
 
   it('stays until it is told to stop, and then stops everything', async () => {
-    const before = listLeftovers();
     const quickstart = runQuickstart();
     await expect
       .poll(quickstart.read, { timeout: 120_000, interval: 200 })
@@ -50,6 +58,6 @@ describe('npm run quickstart', () => {
     quickstart.child.kill('SIGINT');
     expect(await quickstart.exited, quickstart.read()).toBe(0);
     await expect(fetch(issuer)).rejects.toThrow();
-    expect(listLeftovers()).toEqual(before);
+    expect(listLeftovers()).toEqual([]);
   });
 });
