@@ -107,6 +107,18 @@ export const applyObject = (
     body: object,
   });
 
+/** Creates an object. @throws KubernetesError `AlreadyExists` when its name is taken */
+export const createObject = (
+  client: KubernetesClient,
+  path: string,
+  object: object,
+): Promise<unknown> =>
+  client.request(path, {
+    method: 'POST',
+    query: { fieldManager: FIELD_MANAGER },
+    body: object,
+  });
+
 /** Deletes the object of this uid, and not one that has since taken its name. */
 export const deleteObject = (
   client: KubernetesClient,

@@ -20,11 +20,9 @@ export class KubernetesError extends Error {
 export const isNotFound = (error: unknown): boolean =>
   error instanceof KubernetesError && error.status === 404;
 
-/** Whether the object's namespace is being deleted, so that nothing can be made in it. */
-export const isTerminating = (error: unknown): boolean =>
-  error instanceof KubernetesError &&
-  error.status === 403 &&
-  /because it is being terminated/.test(error.message);
+/** Whether an object of that name is there already. */
+export const isTaken = (error: unknown): boolean =>
+  error instanceof KubernetesError && error.reason === 'AlreadyExists';
 
 /** Whether the watched version is too old to resume from (410 Gone), so that only a list helps. */
 export const isGone = (error: unknown): boolean =>

@@ -20,13 +20,18 @@ export const MANAGED_KINDS = Object.keys(RESOURCES) as ManagedKind[];
 export const toCollectionPath = (kind: ManagedKind): string =>
   `${RESOURCES[kind].base}/${RESOURCES[kind].plural}`;
 
-/** The path of one object. */
-export const toObjectPath = (object: {
+type Located = {
   readonly kind: ManagedKind;
   readonly metadata: { readonly name: string; readonly namespace?: string | undefined };
-}): string => {
-  const { base, plural } = RESOURCES[object.kind];
-  const { name, namespace } = object.metadata;
-  const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
-  return `${base}${scope}/${plural}/${encodeURIComponent(name)}`;
 };
+
+/** The path at which an object is created. */
+export const toCreationPath = ({ kind, metadata: { namespace } }: Located): string => {
+  const { base, plural } = RESOURCES[kind];
+  const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
+  return `${base}${scope}/${plural}`;
+};
+
+/** The path of one object. */
+export const toObjectPath = (object: Located): string =>
+  `${toCreationPath(object)}/${encodeURIComponent(object.metadata.name)}`;

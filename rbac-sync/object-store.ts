@@ -22,6 +22,8 @@ export type ObservedObject = z.infer<typeof ObservedObject>;
 /** The objects of one kind. */
 export type ObjectStore = {
   readonly values: () => Iterable<ObservedObject>;
+  /** @param key of `toObjectKey` */
+  readonly has: (key: string) => boolean;
   /** Takes a newer version of an object and answers true; one that we know or had newer is ignored. */
   readonly put: (object: ObservedObject) => boolean;
   /**
@@ -76,7 +78,9 @@ export const createObjectStore = (): ObjectStore => {
     if (known?.metadata.uid === object.metadata.uid) objects.delete(toObjectKey(object));
   };
 
-  return { values: () => objects.values(), put, remove, removeOwn, replace };
+  const has = (key: string): boolean => objects.has(key);
+
+  return { values: () => objects.values(), has, put, remove, removeOwn, replace };
 };
 
 /** Resource versions of one kind are ordered numbers (KEP-5504); positive when `a` is the newer. */
