@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { parseEnvironment } from '#runtime/config.ts';
+import { DatabaseUrl, parseEnvironment } from '#runtime/config.ts';
 
 const MigrateConfig = z.object({
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  DATABASE_URL: DatabaseUrl,
   ISSUER_DATABASE_PASSWORD: z.string().min(16).optional(),
   TENANCY_API_DATABASE_PASSWORD: z.string().min(16).optional(),
   RBAC_SYNC_DATABASE_PASSWORD: z.string().min(16).optional(),

@@ -26,5 +26,8 @@ export type LimitRangeItem = z.infer<typeof LimitRangeItem>;
 /** The resources of a project's quota that go beyond the plan's, or that the plan doesn't limit. */
 export const listQuotaExcess = (quota: ResourceQuotaHard, plan: ResourceQuotaHard): string[] =>
   Object.entries(quota)
-    .filter(([resource, quantity]) => !atMost(quantity, plan[resource] ?? ''))
+    .filter(
+      ([resource, quantity]) =>
+        !atMost(quantity, Object.hasOwn(plan, resource) ? (plan[resource] ?? '') : ''),
+    )
     .map(([resource]) => resource);

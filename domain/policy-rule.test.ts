@@ -31,6 +31,7 @@ describe('refuseRules', () => {
       [0, 'verbs', 0],
     ],
     ['every verb', rule({ verbs: ['*'] }), [0, 'verbs', 0]],
+    ['a verb that JavaScript knows', rule({ verbs: ['constructor'] }), [0, 'verbs', 0]],
     ['an unknown verb', rule({ verbs: ['GET'] }), [0, 'verbs', 0]],
     ['every group', rule({ apiGroups: ['*'] }), [0, 'apiGroups', 0]],
     [
@@ -59,6 +60,6 @@ describe('refuseRules', () => {
   ])('refuses %s and says where', (_name, refused, path) => {
     const refusals = refuseRules([refused]);
     expect(refusals.map((refusal) => refusal.path)).toContainEqual(path);
-    expect(refusals[0]?.reason).toBeTruthy();
+    expect(refusals[0]?.reason).toEqual(expect.any(String));
   });
 });

@@ -11,7 +11,7 @@ export const PolicyRule = z.strictObject({
   apiGroups: z.array(z.string().max(253)).min(1).max(32),
   resources: z.array(Entry).min(1).max(64),
   verbs: z.array(Entry).min(1).max(32),
-  resourceNames: z.array(Entry).max(64).optional(),
+  resourceNames: z.array(Entry).min(1).max(64).optional(),
 });
 export type PolicyRule = z.infer<typeof PolicyRule>;
 
@@ -31,24 +31,30 @@ const VERBS = new Set([
 const GROUP = /^([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*)?$/;
 const RESOURCE = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\/[a-z0-9]([a-z0-9-]*[a-z0-9])?)?$/;
 
-const FORBIDDEN_VERBS: Record<string, string> = {
-  '*': 'a wildcard would hold every verb, also those of later versions; name the verbs',
-  escalate: '"escalate" lets its holder grant rights that they do not have',
-  bind: '"bind" lets its holder hand out roles that they do not have',
-  impersonate: '"impersonate" lets its holder act as anyone',
-};
-const FORBIDDEN_GROUPS: Record<string, string> = {
-  '*': 'a wildcard would hold every API group, also those of later versions; name the groups',
-  'rbac.authorization.k8s.io': 'roles and bindings are managed here, not by project roles',
-  'admissionregistration.k8s.io': 'admission policies and webhooks guard the cluster',
-  'certificates.k8s.io': 'a certificate can impersonate anyone',
-  'authentication.k8s.io': 'token reviews and impersonation belong to the platform',
-};
-const FORBIDDEN_RESOURCES: Record<string, string> = {
-  '*': 'a wildcard would hold every resource, secrets and tokens too; name the resources',
-  'serviceaccounts/token': 'it mints tokens of every service account in the project',
-  'nodes/proxy': 'it reaches every container through the kubelet',
-};
+const FORBIDDEN_VERBS = new Map(
+  Object.entries({
+    '*': 'a wildcard would hold every verb, also those of later versions; name the verbs',
+    escalate: '"escalate" lets its holder grant rights that they do not have',
+    bind: '"bind" lets its holder hand out roles that they do not have',
+    impersonate: '"impersonate" lets its holder act as anyone',
+  }),
+);
+const FORBIDDEN_GROUPS = new Map(
+  Object.entries({
+    '*': 'a wildcard would hold every API group, also those of later versions; name the groups',
+    'rbac.authorization.k8s.io': 'roles and bindings are managed here, not by project roles',
+    'admissionregistration.k8s.io': 'admission policies and webhooks guard the cluster',
+    'certificates.k8s.io': 'a certificate can impersonate anyone',
+    'authentication.k8s.io': 'token reviews and impersonation belong to the platform',
+  }),
+);
+const FORBIDDEN_RESOURCES = new Map(
+  Object.entries({
+    '*': 'a wildcard would hold every resource, secrets and tokens too; name the resources',
+    'serviceaccounts/token': 'it mints tokens of every service account in the project',
+    'nodes/proxy': 'it reaches every container through the kubelet',
+  }),
+);
 const CLUSTER_SCOPED = new Set(['namespaces', 'nodes', 'persistentvolumes', 'componentstatuses']);
 
 /**
@@ -73,14 +79,14 @@ const refuse = (
 ): RuleRefusal[] => (reason === undefined ? [] : [{ path: [rule, field, i], reason }]);
 
 const refuseVerb = (verb: string): string | undefined =>
-  FORBIDDEN_VERBS[verb] ??
+  FORBIDDEN_VERBS.get(verb) ??
   (VERBS.has(verb) ? undefined : `"${verb}" is not a verb of namespaced resources`);
 
 const refuseGroup = (group: string): string | undefined =>
-  FORBIDDEN_GROUPS[group] ?? (GROUP.test(group) ? undefined : `"${group}" is not an API group`);
+  FORBIDDEN_GROUPS.get(group) ?? (GROUP.test(group) ? undefined : `"${group}" is not an API group`);
 
 const refuseResource = (resource: string, apiGroups: readonly string[]): string | undefined => {
-  const known = FORBIDDEN_RESOURCES[resource];
+  const known = FORBIDDEN_RESOURCES.get(resource);
   if (known !== undefined) return known;
   if (resource.includes('*')) return 'a wildcard would hold every subresource; name them';
   if (!RESOURCE.test(resource)) return `"${resource}" is not a resource`;

@@ -1,5 +1,12 @@
 import * as z from 'zod';
-import { commonSettings, Flag, Port, parseEnvironment } from '#runtime/config.ts';
+import {
+  ApiAudience,
+  commonSettings,
+  Flag,
+  IssuerUrl,
+  Port,
+  parseEnvironment,
+} from '#runtime/config.ts';
 import { EncryptionKey } from '#runtime/encryption.ts';
 import { LocalConnectorConfig } from './connectors/local.ts';
 
@@ -28,13 +35,8 @@ const Connectors = z
 const IssuerConfig = z.object({
   ...commonSettings,
   PORT: Port,
-  ISSUER_URL: z
-    .url({ protocol: /^https$/ })
-    .refine(
-      (url) => new URL(url).origin === url,
-      'Must be an https origin, with no path or slash.',
-    ),
-  API_AUDIENCE: z.url({ protocol: /^https?$/ }),
+  ISSUER_URL: IssuerUrl,
+  API_AUDIENCE: ApiAudience,
   ENCRYPTION_KEY: EncryptionKey,
   CONNECTORS: Connectors,
   ALLOW_LOCAL_ACCOUNTS: Flag.default(false),

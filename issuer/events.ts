@@ -47,10 +47,10 @@ export const observeProvider = (provider: Provider, { log, metrics }: ObserverDe
   // The published types name only some of the events.
   const emitter: EventEmitter = provider;
   for (const event of ENDPOINT_ERRORS) emitter.on(event, report(event));
-  emitter.on('error', (error: unknown) => log.error(describeFault(error), 'request failed'));
+  emitter.on('error', (error: unknown) => log.error({ err: error }, 'request failed'));
   provider.on('server_error', (ctx, error) => {
     failures.inc({ event: 'server_error', error: 'server_error' });
-    log.error({ ...contextOf(ctx), ...describeFault(error) }, 'request failed');
+    log.error({ ...contextOf(ctx), err: error }, 'request failed');
   });
 };
 
@@ -64,12 +64,3 @@ const toLog = ({ error, error_description, error_detail }: ProviderError) => ({
   error_description,
   error_detail,
 });
-
-/** A fault without the values that database errors carry along. */
-export const describeFault = (fault: unknown): Record<string, unknown> => {
-  if (!(fault instanceof Error)) return { fault: String(fault) };
-  return {
-    fault: fault.stack ?? fault.message,
-    ...(fault.cause !== undefined && { cause: describeFault(fault.cause) }),
-  };
-};

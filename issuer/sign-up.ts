@@ -4,7 +4,9 @@
  */
 import { type CommonQueryMethods, type DatabasePool, sql } from 'slonik';
 import * as z from 'zod';
+import { recordAudit } from '#database/changes.ts';
 import { createId, formatId } from '#domain/identifiers.ts';
+import { toSlug } from '#domain/slug.ts';
 import type { UpstreamIdentity } from './connectors/connector.ts';
 
 /** Where a sign-in came from, for the audit. */
@@ -113,22 +115,23 @@ const makePrivateOrganization = async (
   { personId, identity, context }: NewOrganization,
 ): Promise<void> => {
   const id = createId();
-  const organization = { slug: toSlug(identity.displayName, id), name: identity.displayName };
+  const organization = { slug: uniqueSlug(identity.displayName, id), name: identity.displayName };
   if (!(await insertOrganization(db, { id, personId, ...organization }))) return;
   await insertOwner(db, id, personId);
-  await insertChange(db, { id, personId, context, after: { ...organization, personal: true } });
+  await recordAudit(db, {
+    organizationId: id,
+    workspaceId: null,
+    actorId: personId,
+    action: 'organization.create',
+    targetId: id,
+    after: { ...organization, personal: true },
+    ...context,
+  });
 };
 
 /** Readable, and unique by the random end of the organization's id. */
-const toSlug = (name: string, id: string): string => {
-  const readable = name
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .slice(0, 40)
-    .replace(/^-+|-+$/g, '');
-  return `${readable || 'personal'}-${formatId('organization', id).slice(-8)}`;
-};
+const uniqueSlug = (name: string, id: string): string =>
+  `${toSlug(name, 'personal')}-${formatId('organization', id).slice(-8)}`;
 
 type OrganizationRow = {
   readonly id: string;
@@ -158,32 +161,5 @@ const insertOwner = async (
   await db.query(sql.type(Nothing)`
     INSERT INTO organization_user (organization_id, person_id, role)
     VALUES (${organizationId}, ${personId}, 'owner')
-  `);
-};
-
-/** PostgreSQL's inet has no zone (RFC 4007); a connection that is gone has no address. */
-const toInet = (ip: string): string | null => ip.replace(/%.*$/, '') || null;
-
-type Change = {
-  readonly id: string;
-  readonly personId: string;
-  readonly context: SignInContext;
-  readonly after: Readonly<Record<string, string | boolean>>;
-};
-
-const insertChange = async (
-  db: CommonQueryMethods,
-  { id, personId, context, after }: Change,
-): Promise<void> => {
-  await db.query(sql.type(Nothing)`
-    INSERT INTO audit_event (id, organization_id, actor_id, action, target_id, after, request_id, ip)
-    VALUES (
-      ${createId()}, ${id}, ${personId}, 'organization.create', ${id}, ${sql.jsonb(after)},
-      ${context.requestId}, ${toInet(context.ip)}
-    )
-  `);
-  await db.query(sql.type(Nothing)`
-    INSERT INTO outbox (organization_id, kind, payload)
-    VALUES (${id}, 'organization.create', ${sql.jsonb({ id: formatId('organization', id) })})
   `);
 };

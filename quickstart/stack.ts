@@ -166,7 +166,6 @@ const createEnvironments = async (
       PORT: `${ports.sync}`,
       ENCRYPTION_KEY: key(),
       ISSUER_CERTIFICATE_AUTHORITY_PATH: certificateAuthorityPath(directory),
-      PROVISIONER: 'local',
       LOCAL_PROVISIONER_DIRECTORY: join(directory, 'control-planes'),
       LOCAL_PROVISIONER_BINARIES: controlPlane.directory,
     },

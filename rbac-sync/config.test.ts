@@ -6,7 +6,6 @@ const ENVIRONMENT = {
   PORT: '0',
   ISSUER_URL: 'https://issuer.example',
   ENCRYPTION_KEY: Buffer.alloc(32).toString('base64'),
-  PROVISIONER: 'local',
   LOCAL_PROVISIONER_DIRECTORY: '/var/lib/hexabase',
   LOCAL_PROVISIONER_BINARIES: '/usr/local/bin',
 };
@@ -19,8 +18,6 @@ describe('readRbacSyncConfig', () => {
   it.each([
     ['an issuer without TLS', { ISSUER_URL: 'http://issuer.example' }],
     ['a short key', { ENCRYPTION_KEY: 'c2hvcnQ=' }],
-    ['no provisioner', { PROVISIONER: undefined }],
-    ['an unknown provisioner', { PROVISIONER: 'cloud' }],
     ['no interval', { RESYNC_INTERVAL_SECONDS: '0' }],
   ])('refuses %s', (_name, change) => {
     const [name] = Object.keys(change);

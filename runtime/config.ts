@@ -40,6 +40,17 @@ const readValue = (key: string, env: NodeJS.ProcessEnv): string | undefined => {
 /** A TCP port; 0 lets the system choose. */
 export const Port = z.coerce.number().int().min(0).max(65_535);
 
+/** The issuer's origin exactly as in the tokens' `iss`: https, with no path and no final slash. */
+export const IssuerUrl = z
+  .url({ protocol: /^https$/ })
+  .refine((url) => new URL(url).origin === url, 'Must be an https origin, with no path or slash.');
+
+/** The audience of the API's access tokens, and its resource indicator (RFC 8707). */
+export const ApiAudience = z.url({ protocol: /^https?$/ });
+
+/** With it the doorbell is NATS; without, PostgreSQL. */
+export const NatsUrl = z.url({ protocol: /^(nats|tls)$/ }).optional();
+
 /** A PostgreSQL connection string. */
 export const DatabaseUrl = z.url({ protocol: /^postgres(ql)?$/ });
 
@@ -49,7 +60,6 @@ export const Flag = z.stringbool({ truthy: ['true', '1'], falsy: ['false', '0'] 
 /** The settings that every service has. */
 export const commonSettings = {
   DATABASE_URL: DatabaseUrl,
-  NATS_URL: z.url({ protocol: /^(nats|tls)$/ }).optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   HOST: z.string().default('127.0.0.1'),
   NODE_ENV: z.enum(['production', 'development', 'test']).default('production'),

@@ -3,6 +3,7 @@
  * now and not at the next timer. It carries no truth: a lost, doubled or reordered ring is harmless,
  * because the listener reads all it needs from the database and also looks by itself.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { connect as connectNats } from '@nats-io/transport-node';
 import pg from 'pg';
 import type { Logger } from './log.ts';
@@ -41,6 +42,8 @@ export const createDoorbell = (options: DoorbellOptions): Promise<Doorbell> =>
     ? createNotifyDoorbell(options.databaseUrl, options.log)
     : createNatsDoorbell(options.natsUrl, options.log);
 
+const LISTEN_MS = 250;
+
 const createNatsDoorbell = async (url: string, log: Logger): Promise<Doorbell> => {
   const connection = await connectNats({
     servers: url,
@@ -48,10 +51,10 @@ const createNatsDoorbell = async (url: string, log: Logger): Promise<Doorbell> =
     name: 'hexabase',
   });
   return {
+    // Not flushed: whoever rings never waits for the broker.
     ring: async (subject, id) => {
       try {
         connection.publish(subject, id);
-        await connection.flush();
       } catch (error) {
         log.warn({ err: error, subject }, 'the doorbell could not be rung');
       }
@@ -63,11 +66,15 @@ const createNatsDoorbell = async (url: string, log: Logger): Promise<Doorbell> =
           else listener(message.string());
         },
       });
-      await connection.flush();
+      // A broker that is away gets the subscription when it is back; nobody waits for that.
+      const subscribed = connection.flush().catch((error: unknown) => {
+        log.warn({ err: error, subject }, 'the doorbell is not heard for now');
+      });
+      await Promise.race([subscribed, delay(LISTEN_MS)]);
       return () => subscription.unsubscribe();
     },
     [Symbol.asyncDispose]: async () => {
-      await connection.close();
+      await connection.drain().catch(() => connection.close());
     },
   };
 };
@@ -125,7 +132,13 @@ const createNotifyDoorbell = async (databaseUrl: string, log: Logger): Promise<D
       const channel = toChannel(subject);
       const others = listeners.get(channel);
       listeners.set(channel, (others ?? new Set()).add(listener));
-      if (!others) await client.query(`LISTEN "${channel}"`);
+      if (!others) {
+        await client.query(`LISTEN "${channel}"`).catch((error: unknown) => {
+          // The next connection listens to every channel that has a listener.
+          log.warn({ err: error, subject }, 'the doorbell is not heard for now');
+          reconnect();
+        });
+      }
       return () => listeners.get(channel)?.delete(listener);
     },
     [Symbol.asyncDispose]: async () => {

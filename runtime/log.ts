@@ -12,7 +12,6 @@ const SECRETS = [
   'access_token',
   'refresh_token',
   'id_token',
-  'code',
   'code_verifier',
   'password',
   'client_secret',
@@ -28,8 +27,24 @@ export const createLogger = (service: string, level: string): Logger =>
     level,
     base: { service },
     timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { err: describeFault },
     redact: {
       paths: SECRETS.flatMap((name) => [name, name.startsWith('[') ? `*${name}` : `*.${name}`]),
       censor: '[redacted]',
     },
   });
+
+/**
+ * A fault for the log: its stack, code and causes, without the values that database errors carry
+ * along.
+ */
+export const describeFault = (fault: unknown): unknown => {
+  if (!(fault instanceof Error)) return String(fault);
+  const { code } = fault as { code?: unknown };
+  return {
+    stack: fault.stack ?? fault.message,
+    ...((typeof code === 'string' || typeof code === 'number') && { code }),
+    ...(fault.cause !== undefined && { cause: describeFault(fault.cause) }),
+    ...(fault instanceof AggregateError && { errors: fault.errors.map(describeFault) }),
+  };
+};

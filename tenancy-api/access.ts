@@ -5,6 +5,7 @@
  */
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
+import { listEffectiveGroups } from '#database/effective-groups.ts';
 import {
   mayInOrganization,
   mayInWorkspace,
@@ -16,7 +17,6 @@ import {
   type WorkspaceRole,
 } from '#domain/permissions.ts';
 import { ADMINS_GROUP } from '#domain/presets.ts';
-import { listEffectiveGroups } from './effective-groups.ts';
 import { notFound, PROBLEMS, Problem } from './problems.ts';
 import type { Permission } from './route.ts';
 

@@ -5,7 +5,8 @@
  */
 import { type CommonQueryMethods, type SerializableValue, sql } from 'slonik';
 import * as z from 'zod';
-import { createId, formatId } from '#domain/identifiers.ts';
+import { recordAudit } from '#database/changes.ts';
+import { createId } from '#domain/identifiers.ts';
 import type { RequestContext } from './context.ts';
 import { TaskRow } from './tasks/schema.ts';
 
@@ -22,8 +23,8 @@ export type Change = {
 
 /** Records a change that no cluster has to hear of. */
 export const recordChange = async (context: RequestContext, change: Change): Promise<void> => {
-  await insertAuditEvent(context, change);
-  await insertOutbox(context, change);
+  const { tx, personId, requestId, ip } = context;
+  await recordAudit(tx, { ...change, actorId: personId, requestId, ip });
 };
 
 /**
@@ -59,28 +60,3 @@ const raiseGeneration = (db: CommonQueryMethods, workspaceId: string): Promise<n
     WHERE id = ${workspaceId}
     RETURNING generation
   `);
-
-const Nothing = z.strictObject({});
-
-const insertAuditEvent = async (context: RequestContext, change: Change): Promise<void> => {
-  await context.tx.query(sql.type(Nothing)`
-    INSERT INTO audit_event (
-      id, organization_id, workspace_id, actor_id, action, target_id, before, after, request_id, ip
-    ) VALUES (
-      ${createId()}, ${change.organizationId}, ${change.workspaceId}, ${context.personId},
-      ${change.action}, ${change.targetId}, ${toJson(change.before)}, ${toJson(change.after)},
-      ${context.requestId}, ${context.ip}::inet
-    )
-  `);
-};
-
-const insertOutbox = async (context: RequestContext, change: Change): Promise<void> => {
-  const payload = { target_id: change.targetId, actor: formatId('person', context.personId) };
-  await context.tx.query(sql.type(Nothing)`
-    INSERT INTO outbox (organization_id, workspace_id, kind, payload)
-    VALUES (${change.organizationId}, ${change.workspaceId}, ${change.action}, ${sql.jsonb(payload)})
-  `);
-};
-
-const toJson = (value: SerializableValue | undefined) =>
-  value === undefined ? null : sql.jsonb(value);

@@ -1,18 +1,22 @@
 import * as z from 'zod';
-import { commonSettings, Port, parseEnvironment } from '#runtime/config.ts';
+import {
+  ApiAudience,
+  commonSettings,
+  IssuerUrl,
+  NatsUrl,
+  Port,
+  parseEnvironment,
+} from '#runtime/config.ts';
 import { EncryptionKey } from '#runtime/encryption.ts';
 
 const TenancyApiConfig = z.object({
   ...commonSettings,
   PORT: Port.default(8080),
-  /** The issuer's origin: https, no path. */
-  ISSUER_URL: z
-    .url({ protocol: /^https$/ })
-    .refine((url) => new URL(url).origin === url, 'Must be an origin, without a path or slash.'),
+  ISSUER_URL: IssuerUrl,
+  NATS_URL: NatsUrl,
   /** A PEM file of the authority to trust for the issuer, when it isn't a public one. */
   ISSUER_CERTIFICATE_AUTHORITY_PATH: z.string().optional(),
-  /** The audience of the access tokens that the API takes. */
-  API_AUDIENCE: z.url(),
+  API_AUDIENCE: ApiAudience,
   /** Signs cursors; the same on every replica. */
   CURSOR_KEY: EncryptionKey,
 });

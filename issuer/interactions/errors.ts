@@ -2,7 +2,6 @@
 import type { Context, Middleware } from 'koa';
 import { type Configuration, errors } from 'oidc-provider';
 import type { Logger } from '#runtime/log.ts';
-import { describeFault } from '../events.ts';
 import { requestIdOf } from '../request.ts';
 import { errorPage } from '../views/error.ts';
 import { sendPage } from '../views/page.ts';
@@ -25,7 +24,7 @@ export const showErrors =
     } catch (error) {
       const { status, code, description } = toErrorView(error);
       if (status >= 500) {
-        log.error({ request_id: requestIdOf(ctx), ...describeFault(error) }, 'request failed');
+        log.error({ request_id: requestIdOf(ctx), err: error }, 'request failed');
       }
       sendErrorPage(ctx, { status, code, description });
     }

@@ -2,7 +2,6 @@ import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
 import { createId } from '#domain/identifiers.ts';
 import type { PageRequest } from '../cursor.ts';
-import { GroupReferenceRow } from '../effective-groups.ts';
 import { MemberRow } from './schema.ts';
 
 /** The members of a workspace, by the person's id. */
@@ -33,13 +32,15 @@ export const findMember = (
     WHERE m.workspace_id = ${workspaceId} AND m.person_id = ${personId}
   `);
 
+const DirectGroupRow = z.strictObject({ id: z.uuid(), name: z.string() });
+
 /** The groups that a member was put into, by name. */
 export const listDirectGroups = (
   db: CommonQueryMethods,
   workspaceId: string,
   personId: string,
-): Promise<readonly GroupReferenceRow[]> =>
-  db.any(sql.type(GroupReferenceRow)`
+): Promise<readonly z.infer<typeof DirectGroupRow>[]> =>
+  db.any(sql.type(DirectGroupRow)`
     SELECT g.id, g.name
     FROM group_member m
     JOIN workspace_group g ON g.workspace_id = m.workspace_id AND g.id = m.group_id

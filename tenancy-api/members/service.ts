@@ -1,10 +1,10 @@
 /** Members of a workspace. One becomes a member by being put into a group, and leaves all at once. */
 import type { z } from 'zod';
+import { listEffectiveGroups } from '#database/effective-groups.ts';
 import type { WorkspaceAccess } from '../access.ts';
 import { assertAdminRemains } from '../admins.ts';
 import { recordChange } from '../change.ts';
 import type { RequestContext } from '../context.ts';
-import { listEffectiveGroups } from '../effective-groups.ts';
 import { notFound } from '../problems.ts';
 import { deleteMember, findMember, listDirectGroups } from './queries.ts';
 import { type MemberDetail, type MemberRow, toGroupReference, toMember } from './schema.ts';

@@ -67,7 +67,8 @@ export const projectRoutes = [
     query: DeleteProjectQuery,
     responses: {
       202: {
-        description: 'It is gone; the task ends when its namespace is.',
+        description:
+          'It is gone; the task ends when every right in it is, and the deletion of its namespace has begun.',
         body: TaskStarted,
         headers: taskHeaders,
       },

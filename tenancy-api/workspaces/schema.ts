@@ -100,9 +100,9 @@ export const toWorkspace = (row: WorkspaceRow, issuer: Issuer): Workspace => ({
   issuer: issuer.url,
   client_id: formatId('workspace', row.id),
   endpoint:
-    row.server === null || row.certificate_authority === null
-      ? null
-      : { server: row.server, certificate_authority: row.certificate_authority },
+    row.member && row.server !== null && row.certificate_authority !== null
+      ? { server: row.server, certificate_authority: row.certificate_authority }
+      : null,
   created_at: row.created_at.toISOString(),
 });
 

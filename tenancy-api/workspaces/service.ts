@@ -2,6 +2,7 @@
 import { UniqueIntegrityConstraintViolationError } from 'slonik';
 import { createId, formatId, parseId } from '#domain/identifiers.ts';
 import { ADMINS_GROUP, PRESET_GROUPS } from '#domain/presets.ts';
+import { toSlug } from '#domain/slug.ts';
 import { recordChange, startTask } from '../change.ts';
 import type { RequestContext } from '../context.ts';
 import { insertGroupMembers } from '../group-members/queries.ts';
@@ -16,7 +17,6 @@ import { renderKubeconfig } from './kubeconfig.ts';
 import { getWorkspace, insertWorkspace } from './queries.ts';
 import type { CreateWorkspace, KubeconfigQuery, WorkspaceRow } from './schema.ts';
 
-const MAX_SLUG = 40;
 const RETRY_AFTER_SECONDS = '5';
 
 /**
@@ -32,7 +32,7 @@ export const createWorkspace = async (
 ): Promise<{ workspace: WorkspaceRow; task: TaskRow }> => {
   const plan = await getOfferedPlan(context, input.plan);
   const id = createId();
-  const slug = input.slug ?? toSlug(input.name);
+  const slug = input.slug ?? toSlug(input.name, 'workspace');
   const { generation } = await insertWorkspace(context.tx, {
     id,
     organizationId,
@@ -94,16 +94,6 @@ const fillWithPresets = async (
     preset: true,
   });
 };
-
-/** A slug made from a name: its ASCII letters and digits, joined by "-"; never empty. */
-export const toSlug = (name: string): string =>
-  name
-    .normalize('NFKD')
-    .replace(/\p{M}+/gu, '')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .slice(0, MAX_SLUG)
-    .replace(/^-+|-+$/g, '') || 'workspace';
 
 /**
  * The kubeconfig of a workspace for any of its members: it names no one.

@@ -64,7 +64,6 @@ const startProcess = async (): Promise<{ child: ChildProcess; port: number }> =>
       ISSUER_URL: planes.issuer.url,
       ISSUER_CERTIFICATE_AUTHORITY_PATH: authority,
       ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
-      PROVISIONER: 'local',
       LOCAL_PROVISIONER_DIRECTORY: planes.directory,
       LOCAL_PROVISIONER_BINARIES: inject('controlPlaneDirectory'),
     },

@@ -1,0 +1,53 @@
+/** What every change records in its own transaction, whichever service makes it. */
+import { type CommonQueryMethods, type SerializableValue, sql } from 'slonik';
+import * as z from 'zod';
+import { createId, formatId } from '#domain/identifiers.ts';
+
+/** Who changed what, and from where. Ids are UUIDs. */
+export type ChangeRecord = {
+  readonly organizationId: string;
+  readonly workspaceId: string | null;
+  readonly actorId: string;
+  /** What was done, such as `project.create`. */
+  readonly action: string;
+  readonly targetId: string;
+  readonly before?: SerializableValue | undefined;
+  readonly after?: SerializableValue | undefined;
+  readonly requestId: string;
+  /** The caller's address as the socket has it. */
+  readonly ip: string;
+};
+
+const Nothing = z.strictObject({});
+
+/** Writes the audit event and the outbox row, whose id orders live updates. */
+export const recordAudit = async (db: CommonQueryMethods, change: ChangeRecord): Promise<void> => {
+  await insertAuditEvent(db, change);
+  await insertOutboxRow(db, change);
+};
+
+const insertAuditEvent = async (db: CommonQueryMethods, change: ChangeRecord): Promise<void> => {
+  await db.query(sql.type(Nothing)`
+    INSERT INTO audit_event (
+      id, organization_id, workspace_id, actor_id, action, target_id, before, after, request_id, ip
+    ) VALUES (
+      ${createId()}, ${change.organizationId}, ${change.workspaceId}, ${change.actorId},
+      ${change.action}, ${change.targetId}, ${toJson(change.before)}, ${toJson(change.after)},
+      ${change.requestId}, ${toInet(change.ip)}
+    )
+  `);
+};
+
+const insertOutboxRow = async (db: CommonQueryMethods, change: ChangeRecord): Promise<void> => {
+  const payload = { target_id: change.targetId, actor: formatId('person', change.actorId) };
+  await db.query(sql.type(Nothing)`
+    INSERT INTO outbox (organization_id, workspace_id, kind, payload)
+    VALUES (${change.organizationId}, ${change.workspaceId}, ${change.action}, ${sql.jsonb(payload)})
+  `);
+};
+
+const toJson = (value: SerializableValue | undefined) =>
+  value === undefined ? null : sql.jsonb(value);
+
+/** PostgreSQL's inet has no zone (RFC 4007); a connection that is gone has no address. */
+const toInet = (ip: string): string | null => ip.replace(/%.*$/, '') || null;
