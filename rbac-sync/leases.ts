@@ -73,6 +73,11 @@ export const withLease = <Result>(
   write: (transaction: CommonQueryMethods) => Promise<Result>,
 ): Promise<Result> =>
   db.transaction(async (transaction) => {
+    // First, because the API may hold it for long: whoever waits for it must not hold the lease's row,
+    // or the renewal of every lease waits too.
+    await transaction.maybeOne(sql.prepared('lock_workspace', z.strictObject({ id: z.uuid() }))`
+      SELECT id FROM workspace WHERE id = ${lease.workspaceId} FOR NO KEY UPDATE
+    `);
     const held = await transaction.maybeOne(sql.prepared('check_lease', LeaseRow)`
       SELECT fencing_token FROM workspace_lease
       WHERE workspace_id = ${lease.workspaceId} AND worker = ${lease.worker}

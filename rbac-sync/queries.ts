@@ -178,7 +178,7 @@ export const reportProgress = async (
   { progress, step }: { readonly progress: number; readonly step: string },
 ): Promise<void> => {
   await db.query(sql.prepared('report_progress', Nothing)`
-    UPDATE task SET state = 'running', progress = greatest(progress, ${progress}), step = ${step}, updated_at = now()
+    UPDATE task SET state = 'running', progress = greatest(progress, ${progress}), step = ${step}, error = NULL, updated_at = now()
     WHERE workspace_id = ${workspaceId} AND finished_at IS NULL AND generation <= ${generation}
   `);
 };

@@ -7,6 +7,7 @@ import { desiredState } from '#domain/desired-state.ts';
 import { DOORBELL_SUBJECTS, type Doorbell } from '#runtime/doorbell.ts';
 import { type AccessDeps, accessCluster } from './access-cluster.ts';
 import { type Statement, withStatements } from './conditions.ts';
+import { KubernetesError } from './kubernetes-error.ts';
 import { acquireLease, type Lease, LeaseLostError, withLease } from './leases.ts';
 import type { SyncMetrics } from './metrics.ts';
 import type { OnProgress, Provisioner } from './provisioners/provisioner.ts';
@@ -18,7 +19,7 @@ import {
   saveObserved,
   type Workspace,
 } from './queries.ts';
-import { syncCluster, VerificationError } from './sync-cluster.ts';
+import { ApplyError, syncCluster, VerificationError } from './sync-cluster.ts';
 
 /** What {@link reconcileWorkspace} needs. */
 export type ReconcileDeps = AccessDeps & {
@@ -136,14 +137,27 @@ const recordObserved = async (
   await doorbell.ring(DOORBELL_SUBJECTS.workspaceObserved, workspaceId);
 };
 
+/** What an API server said is for the workspace's members; paths, SQL and logs of ours are not. */
+const isTellable = (error: unknown): error is Error =>
+  error instanceof KubernetesError ||
+  error instanceof ApplyError ||
+  error instanceof VerificationError;
+
 /** What failed is the first thing that could not be stated. */
 const toFault = (statements: readonly Statement[], error: unknown): Statement => {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = isTellable(error)
+    ? error.message
+    : 'A fault on our side; it is tried again, and the log of rbac-sync says more.';
   const stated = new Set(statements.map(({ type }) => type));
   if (!stated.has('Provisioned')) {
     return { type: 'Provisioned', status: 'False', reason: 'ProvisioningFailed', message };
   }
-  const reason = error instanceof VerificationError ? 'NotInForce' : 'ApplyFailed';
+  const reason =
+    error instanceof VerificationError
+      ? 'NotInForce'
+      : error instanceof ApplyError
+        ? 'ApplyFailed'
+        : 'InternalFault';
   return { type: 'Synced', status: 'False', reason, message };
 };
 

@@ -5,7 +5,7 @@ import { type Changes, diff, isEmpty } from './diff.ts';
 import type { SyncMetrics } from './metrics.ts';
 import type { ObservedObject } from './object-store.ts';
 import { runVerification } from './run-verification.ts';
-import { planVerification } from './verify.ts';
+import { joinVerifications, planVerification } from './verify.ts';
 import type { WorkspaceCluster } from './workspace-clusters.ts';
 
 /** What {@link syncCluster} needs. */
@@ -96,12 +96,16 @@ const verify = async (
     if (object) before.set(key, object);
     else before.delete(key);
   }
-  const { probes, unsettled } = planVerification({
-    before: [...before.values()],
-    after: desired,
-    changed: new Set(unproven.keys()),
-    clusterRoles: cluster.clusterRoles,
-  });
+  const plan = (state: Iterable<ObservedObject>) =>
+    planVerification({
+      before: [...state],
+      after: desired,
+      changed: new Set(unproven.keys()),
+      clusterRoles: cluster.clusterRoles,
+    });
+  // Against what was last proven, and against what this look found: a right that was given, not
+  // proven and taken away again is in neither the first state nor the desired one.
+  const { probes, unsettled } = joinVerifications([plan(before.values()), plan(observed)]);
   if (probes.length === 0) return [];
   const stop = metrics.verificationDuration.startTimer();
   try {

@@ -62,6 +62,15 @@ export const planVerification = (input: VerificationInput): Verification => {
   return { probes: [...probes.values()], unsettled };
 };
 
+/** Several plans towards the same state as one, each probe once. */
+export const joinVerifications = (plans: readonly Verification[]): Verification => {
+  const probes = plans.flatMap((plan) => plan.probes);
+  return {
+    probes: [...new Map(probes.map((probe) => [JSON.stringify(probe), probe])).values()],
+    unsettled: new Set(plans.flatMap((plan) => [...plan.unsettled])),
+  };
+};
+
 /** A binding with what it gives. */
 type Grant = {
   readonly namespace: string | undefined;

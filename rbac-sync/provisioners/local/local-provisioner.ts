@@ -38,6 +38,8 @@ const BOOTSTRAP_DAYS = 1 / 24;
 
 /** Starts nothing by itself. On disposal it stops every control plane it has ensured. */
 export const createLocalProvisioner = (options: LocalProvisionerOptions): Provisioner => {
+  // From before their start, so that one that is cut short leaves nothing running.
+  const begun = new Map<string, Programs>();
   const ensured = new Map<string, { readonly programs: Programs; readonly plane: ControlPlane }>();
   const pathsOf = (workspaceId: string): ControlPlanePaths => {
     if (!/^[0-9a-f-]{36}$/.test(workspaceId)) throw new TypeError('not a workspace id');
@@ -52,6 +54,7 @@ export const createLocalProvisioner = (options: LocalProvisionerOptions): Provis
         ...options,
         signal,
         authentication: options.authenticationFor(workspaceId),
+        onBegin: (programs) => begun.set(workspaceId, programs),
       });
       ensured.set(workspaceId, started);
       return started.plane;
@@ -61,10 +64,11 @@ export const createLocalProvisioner = (options: LocalProvisionerOptions): Provis
       const ports = await readPorts(paths);
       if (ports) await stop(describePrograms(paths, ports, options));
       ensured.delete(workspaceId);
+      begun.delete(workspaceId);
       await rm(paths.directory, { recursive: true, force: true });
     },
     [Symbol.asyncDispose]: async () => {
-      await Promise.all(Array.from(ensured.values(), ({ programs }) => stop(programs)));
+      await Promise.all(Array.from(begun.values(), stop));
     },
   };
 };
@@ -72,6 +76,7 @@ export const createLocalProvisioner = (options: LocalProvisionerOptions): Provis
 type StartOptions = ProgramOptions & {
   readonly authentication: object;
   readonly signal: AbortSignal | undefined;
+  readonly onBegin: (programs: Programs) => void;
 };
 
 const start = async (
@@ -82,6 +87,7 @@ const start = async (
   await onProgress(5, 'making certificates');
   const authorities = await loadAuthorities(paths);
   const programs = (await adopt(paths, options)) ?? (await prepare(paths, authorities, options));
+  options.onBegin(programs);
   // Also for one that runs: kube-apiserver reloads the file by itself.
   await writePrivate(paths.authentication, stringify(options.authentication));
   const server = serverOf(programs);

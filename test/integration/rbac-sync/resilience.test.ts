@@ -116,6 +116,24 @@ describe('rbac-sync, killed while it provisions', () => {
     expect(await isAlive(etcd)).toBe(false);
   });
 
+  it('leaves no process behind when it is told to stop in the middle', async () => {
+    const { child } = await startProcess();
+    const other = await insertWorkspace(database);
+    await poll('provisioning to be under way', async () => {
+      const [task] = await database.query<{ progress: number }>(
+        'SELECT progress FROM task WHERE workspace_id = $1',
+        [other.id],
+      );
+      return (task?.progress ?? 0) >= 40;
+    });
+    const directory = join(planes.directory, other.id);
+    const etcd = Number(await readFile(join(directory, 'etcd.pid'), 'utf8'));
+    expect(await isAlive(etcd)).toBe(true);
+    await stopProcess(child, 'SIGTERM');
+    expect(await isAlive(etcd)).toBe(false);
+    await database.query('DELETE FROM workspace WHERE id = $1', [other.id]);
+  });
+
   it('keeps every file of a control plane to itself', async () => {
     const directory = join(planes.directory, workspace.id);
     for (const name of ['pki/sa.key', 'pki/apiserver.key', 'authentication.yaml', 'etcd.log']) {

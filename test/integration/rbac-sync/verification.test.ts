@@ -116,6 +116,22 @@ describe('a synchronization', () => {
     expect(asked).toHaveLength(2);
   });
 
+  it('proves that a right is gone which was given and never proven', async () => {
+    const { asked, through } = losing(1);
+    const sync = (state: Partial<WorkspaceState>) =>
+      syncCluster({
+        cluster: through,
+        desired: desiredState({ ...aWorkspace(state), workspaceId }),
+        metrics,
+        provenBefore: true,
+        onChanges: async () => {},
+      });
+    await expect(sync({})).rejects.toThrow(VerificationError);
+    expect(asked).toHaveLength(1);
+    await sync({ assignments: [] });
+    expect(asked).toHaveLength(2);
+  });
+
   it('proves every grant when nobody said before that it was in force', async () => {
     await synchronize();
     await using again = await connectCluster({
