@@ -72,10 +72,13 @@ const refresh = async (
 const signIn = (
   configuration: oidc.Configuration,
   options: GetTokenOptions,
-): Promise<oidc.TokenEndpointResponse> =>
-  options.grantType === 'device-code'
-    ? signInWithDevice(configuration, options)
-    : signInWithBrowser(configuration, options);
+): Promise<oidc.TokenEndpointResponse> => {
+  // An access token for the API has its scope; whoever needs none of it doesn't ask.
+  const scope = `openid offline_access${options.tokenType === 'access_token' ? ' api' : ''}`;
+  return options.grantType === 'device-code'
+    ? signInWithDevice(configuration, { ...options, scope })
+    : signInWithBrowser(configuration, { ...options, scope });
+};
 
 const toCachedTokens = (response: oidc.TokenEndpointResponse): CachedTokens => {
   if (response.id_token === undefined) throw new Error('the issuer sent no ID token');

@@ -5,13 +5,13 @@ import * as oidc from 'openid-client';
 
 /** What both ways need. */
 export type SignInOptions = {
+  readonly scope: string;
   readonly listenAddresses: readonly string[];
   readonly browser?: string | undefined;
   readonly notify: (message: string) => void;
 };
 
 const TIMEOUT_MS = 180_000;
-const SCOPE = 'openid offline_access';
 
 /**
  * Authorization code with PKCE on a loopback redirect (RFC 8252, RFC 7636).
@@ -28,7 +28,7 @@ export const signInWithBrowser = async (
   try {
     const url = oidc.buildAuthorizationUrl(configuration, {
       redirect_uri: `http://localhost:${port}/`,
-      scope: SCOPE,
+      scope: options.scope,
       state,
       nonce,
       code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
@@ -58,7 +58,7 @@ export const signInWithDevice = async (
   configuration: oidc.Configuration,
   options: SignInOptions,
 ): Promise<oidc.TokenEndpointResponse> => {
-  const device = await oidc.initiateDeviceAuthorization(configuration, { scope: SCOPE });
+  const device = await oidc.initiateDeviceAuthorization(configuration, { scope: options.scope });
   const address = device.verification_uri_complete ?? device.verification_uri;
   options.notify(`Sign in at ${address} and confirm the code ${device.user_code}`);
   if (options.browser !== undefined) openBrowser(address, options);

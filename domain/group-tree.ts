@@ -23,10 +23,6 @@ export const listSelfAndAncestors = (tree: GroupTree, id: string): string[] => {
   return [...seen];
 };
 
-/** The groups a person is in: those they are a direct member of, and all ancestors of these. */
-export const resolveEffectiveGroups = (tree: GroupTree, direct: Iterable<string>): Set<string> =>
-  new Set(Array.from(direct, (id) => listSelfAndAncestors(tree, id)).flat());
-
 /** Why a group can't go below a parent, or `null` when it can. */
 export type ParentRefusal = 'unknown-parent' | 'own-parent' | 'descendant' | null;
 
@@ -38,19 +34,4 @@ export const refuseParent = (tree: GroupTree, id: string, parentId: string): Par
   if (id === parentId) return 'own-parent';
   if (!tree.has(parentId)) return 'unknown-parent';
   return listSelfAndAncestors(tree, parentId).includes(id) ? 'descendant' : null;
-};
-
-/** The ids on some cycle of the graph; empty for a forest. */
-export const findCycle = (tree: GroupTree): string[] => {
-  const done = new Set<string>();
-  for (const start of tree.keys()) {
-    const path = new Set<string>();
-    for (let id: string | null | undefined = start; id && !done.has(id); ) {
-      if (path.has(id)) return [...path].slice([...path].indexOf(id));
-      path.add(id);
-      id = tree.get(id)?.parentId;
-    }
-    for (const id of path) done.add(id);
-  }
-  return [];
 };

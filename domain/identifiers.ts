@@ -17,7 +17,6 @@ export const PREFIXES = {
   projectRole: 'rol',
   roleAssignment: 'asg',
   task: 'task',
-  auditEvent: 'evt',
 } as const;
 
 /** A kind of thing that has an identifier. */

@@ -22,6 +22,7 @@ const WORKSPACE_ACTIONS = {
   'group:write': ['admin'],
   'member:read': ['member', 'admin'],
   'member:write': ['admin'],
+  'member:leave': ['member', 'admin'],
   'project:read': ['member', 'admin'],
   'project:write': ['admin'],
   'project-role:read': ['member', 'admin'],

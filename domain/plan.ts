@@ -1,6 +1,13 @@
 /** Workspace plans: the upper limits of a workspace and of each of its projects. */
 import * as z from 'zod';
-import { atMost, Quantity } from './quantity.ts';
+import { atMost, parseQuantity, Quantity } from './quantity.ts';
+
+const ONE = 1_000_000_000n;
+
+/** CPU, memory and storage have fractions; everything else a quota limits is counted. */
+const isMeasured = (resource: string): boolean =>
+  /(^|[./])(cpu|memory|storage|ephemeral-storage|hugepages-[^/]+)$/.test(resource) &&
+  !resource.startsWith('count/');
 
 /** The `hard` of a ResourceQuota: resource name → quantity. */
 export const ResourceQuotaHard = z
@@ -8,10 +15,20 @@ export const ResourceQuotaHard = z
     z.string().regex(/^[a-z0-9A-Z][a-zA-Z0-9./_-]{0,252}$/, 'Must be a Kubernetes resource name.'),
     Quantity,
   )
-  .refine((hard) => Object.keys(hard).length <= 64, 'At most 64 resources.');
+  .refine((hard) => Object.keys(hard).length <= 64, 'At most 64 resources.')
+  .superRefine((hard, context) => {
+    for (const [resource, quantity] of Object.entries(hard)) {
+      if (isMeasured(resource) || (parseQuantity(quantity) ?? 0n) % ONE === 0n) continue;
+      const message = `"${resource}" is counted: a whole number is needed.`;
+      context.addIssue({ code: 'custom', message, path: [resource] });
+    }
+  });
 export type ResourceQuotaHard = z.infer<typeof ResourceQuotaHard>;
 
 const Limits = z.record(z.string(), Quantity);
+
+/** How many workspaces an organization may have: each is a control plane on the host. */
+export const MAX_WORKSPACES_PER_ORGANIZATION = 50;
 
 /** One entry of a LimitRange's `limits`. */
 export const LimitRangeItem = z.strictObject({

@@ -45,6 +45,8 @@ const FORBIDDEN_GROUPS = new Map(
     'rbac.authorization.k8s.io': 'roles and bindings are managed here, not by project roles',
     'admissionregistration.k8s.io': 'admission policies and webhooks guard the cluster',
     'certificates.k8s.io': 'a certificate can impersonate anyone',
+    'apiregistration.k8s.io': 'an APIService is cluster-scoped and takes over a whole API',
+    'authorization.k8s.io': 'access reviews belong to the platform',
     'authentication.k8s.io': 'token reviews and impersonation belong to the platform',
   }),
 );

@@ -1,7 +1,7 @@
 /** Names of projects: each is the name of a Namespace in the workspace's cluster. */
 import * as z from 'zod';
 
-const RESERVED = /^(default|kube-.*|hexabase|hexabase-.*|openshift|openshift-.*)$/;
+const RESERVED = /^(default|kube|kube-.*|hexabase|hexabase-.*|openshift|openshift-.*)$/;
 
 /** A DNS label (RFC 1123) that isn't a namespace of Kubernetes' or ours. */
 export const ProjectName = z

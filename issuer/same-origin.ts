@@ -1,7 +1,8 @@
 /** Keeps other sites from submitting our forms (cross-site request forgery). */
 import type { Middleware } from 'koa';
 
-const FORMS = /^\/(interaction\/|device(\/?$)|session\/)/;
+// What clients post to, which are no browsers: they send no cookie that could be misused.
+const CLIENT_ENDPOINTS = new Set(['/token', '/token/revocation', '/device/auth', '/me']);
 
 /**
  * Refuses with 403 a form that a page of another origin has submitted, by what the browser says in
@@ -12,7 +13,8 @@ const FORMS = /^\/(interaction\/|device(\/?$)|session\/)/;
 export const requireSameOrigin = (issuerUrl: string): Middleware => {
   const origin = new URL(issuerUrl).origin;
   return async (ctx, next) => {
-    if (ctx.method !== 'POST' || !FORMS.test(ctx.path) || isSameOrigin(ctx, origin)) return next();
+    const isForm = ctx.method === 'POST' && !CLIENT_ENDPOINTS.has(ctx.path);
+    if (!isForm || isSameOrigin(ctx, origin)) return next();
     ctx.throw(403, 'the form was submitted from another site', { expose: true });
   };
 };

@@ -81,8 +81,8 @@ const insertPerson = async (
   { connector, subject, displayName, email, emailVerified }: UpstreamIdentity,
 ): Promise<void> => {
   await db.query(sql.type(Nothing)`
-    INSERT INTO person (id, display_name, email, email_verified)
-    VALUES (${personId}, ${displayName}, ${email ?? null}, ${emailVerified})
+    INSERT INTO person (id, display_name, email, email_verified, first_signed_in_at)
+    VALUES (${personId}, ${displayName}, ${email ?? null}, ${emailVerified}, now())
   `);
   await db.query(sql.type(Nothing)`
     INSERT INTO identity (connector, subject, person_id) VALUES (${connector}, ${subject}, ${personId})
@@ -97,10 +97,13 @@ const updateProfile = async (
   await db.query(sql.type(Nothing)`
     UPDATE person
     SET display_name = ${displayName}, email = ${email ?? null}, email_verified = ${emailVerified},
-      updated_at = now()
+      first_signed_in_at = coalesce(first_signed_in_at, now()), updated_at = now()
     WHERE id = ${personId}
-      AND (display_name, email, email_verified)
-        IS DISTINCT FROM (${displayName}::text, ${email ?? null}::text, ${emailVerified}::boolean)
+      AND (
+        first_signed_in_at IS NULL
+        OR (display_name, email, email_verified)
+          IS DISTINCT FROM (${displayName}::text, ${email ?? null}::text, ${emailVerified}::boolean)
+      )
   `);
 };
 

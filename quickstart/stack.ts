@@ -118,12 +118,14 @@ const startDatabase = async (cleanup: AsyncDisposableStack) => {
   await client.connect();
   await client.query('CREATE DATABASE hexabase');
   await client.end();
-  const password = randomBytes(24).toString('hex');
+  const passwords: Partial<Record<ServiceRole, string>> = Object.fromEntries(
+    SERVICE_ROLES.map((role) => [role, randomBytes(24).toString('hex')]),
+  );
   const ownerUrl = server.ownerUrl('hexabase');
-  await migrate(ownerUrl, Object.fromEntries(SERVICE_ROLES.map((role) => [role, password])));
+  await migrate(ownerUrl, passwords);
   return {
     ownerUrl,
-    urlFor: (role: ServiceRole) => server.roleUrl(role, password, 'hexabase'),
+    urlFor: (role: ServiceRole) => server.roleUrl(role, passwords[role] ?? '', 'hexabase'),
   };
 };
 

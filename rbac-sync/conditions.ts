@@ -13,7 +13,6 @@ export const Condition = z.strictObject({
   lastTransitionTime: z.string(),
 });
 export type Condition = z.infer<typeof Condition>;
-export type ConditionType = Condition['type'];
 
 /** What is so now. */
 export type Statement = Omit<Condition, 'lastTransitionTime'>;

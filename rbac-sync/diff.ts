@@ -14,7 +14,6 @@ export type Changes = {
   readonly apply: readonly ManagedObject[];
   /** What nobody wants any more; a namespace comes after what is in it. */
   readonly prune: readonly ObservedObject[];
-  readonly unchanged: number;
   /** Wanted namespaces that are still being deleted: nothing can be made in them yet. */
   readonly terminating: readonly string[];
 };
@@ -50,7 +49,6 @@ export const diff = (
     revoke: { remove: revoked, apply: shrinking },
     apply: without(changed, shrinking),
     prune: orderPrune(without(stale, revoked)),
-    unchanged: reachable.length - changed.length,
     terminating,
   };
 };

@@ -33,6 +33,8 @@ export type AccessTokenVerifierOptions = {
 
 // A key that was removed from the issuer is no longer accepted after this time.
 const KEYS_MAX_AGE_MS = 60_000;
+/** The scope of the API's access tokens (RFC 9068, 2.2.3). */
+const SCOPE = 'api';
 const KEYS_TIMEOUT_MS = 5_000;
 const CLOCK_TOLERANCE_SECONDS = 5;
 const RETRY_AFTER_SECONDS = '5';
@@ -60,6 +62,13 @@ export const createAccessTokenVerifier = ({
       }).catch((error: unknown) => {
         throw toProblem(error);
       });
+      if (
+        !String(payload['scope'] ?? '')
+          .split(' ')
+          .includes(SCOPE)
+      ) {
+        throw invalidToken(`It lacks the scope "${SCOPE}".`);
+      }
       const personId = parseId('person', payload.sub ?? '');
       if (personId === undefined) throw invalidToken('Its subject is not a person.');
       return personId;

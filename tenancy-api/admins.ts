@@ -8,7 +8,8 @@ import { PROBLEMS, Problem } from './problems.ts';
  * Judges the state as it is after a change, so that every kind of change is judged alike.
  *
  * @param leaving a person (UUID) who is about to leave the workspace
- * @throws Problem last-admin when nobody who isn't suspended is in WSAdmins or a group below it
+ * @throws Problem last-admin when nobody is in WSAdmins or a group below it who isn't suspended and has
+ * signed in before: a mistyped identity administers nothing
  */
 export const assertAdminRemains = async (
   db: CommonQueryMethods,
@@ -18,7 +19,7 @@ export const assertAdminRemains = async (
   if (await hasAdmin(db, workspaceId, leaving)) return;
   throw new Problem(
     PROBLEMS.lastAdmin,
-    `Nobody would be left in ${ADMINS_GROUP}. Add another person to ${ADMINS_GROUP} first, then repeat this.`,
+    `Nobody would be left in ${ADMINS_GROUP}. Add someone who has signed in before to ${ADMINS_GROUP}, then repeat this.`,
   );
 };
 
@@ -39,7 +40,7 @@ const hasAdmin = (
     )
     SELECT
     FROM group_member m
-    JOIN person p ON p.id = m.person_id AND p.suspended_at IS NULL
+    JOIN person p ON p.id = m.person_id AND p.suspended_at IS NULL AND p.first_signed_in_at IS NOT NULL
     WHERE m.workspace_id = ${workspaceId}
       AND m.group_id IN (SELECT id FROM admins)
       AND m.person_id IS DISTINCT FROM ${leaving}::uuid

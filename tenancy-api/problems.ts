@@ -31,6 +31,11 @@ export const PROBLEMS = {
   groupHasChildren: problemType('group-has-children', 409, 'The group has groups below it'),
   lastAdmin: problemType('last-admin', 409, 'The workspace would be left without an admin'),
   notProvisioned: problemType('not-provisioned', 409, 'The workspace has no cluster yet'),
+  organizationLimitReached: problemType(
+    'organization-limit-reached',
+    409,
+    'The organization can have no more',
+  ),
   planLimitReached: problemType('plan-limit-reached', 409, 'The plan allows no more'),
   bodyTooLarge: problemType('body-too-large', 413, 'The body is too large'),
   unsupportedMediaType: problemType('unsupported-media-type', 415, 'The body is not of this type'),

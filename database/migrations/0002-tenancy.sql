@@ -7,6 +7,8 @@ CREATE TABLE person (
   email text,
   email_verified boolean NOT NULL DEFAULT false,
   locale text,
+  -- Unset for someone whom an import or an administrator has added before they ever signed in.
+  first_signed_in_at timestamptz,
   suspended_at timestamptz,
   created_at timestamptz NOT NULL DEFAULT now(),
   updated_at timestamptz NOT NULL DEFAULT now()

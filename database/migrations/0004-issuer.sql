@@ -7,7 +7,9 @@ CREATE TABLE oidc_grant (
   id_hash bytea CONSTRAINT oidc_grant__id_hash__pkey PRIMARY KEY,
   account_id uuid NOT NULL CONSTRAINT oidc_grant__account_id__fkey REFERENCES person ON DELETE CASCADE,
   client_id text NOT NULL,
-  payload jsonb NOT NULL,
+  -- Sealed with ENCRYPTION_KEY and bound to its row: a payload holds identifiers that are credentials too
+  -- (an interaction names the session's cookie and the device code).
+  sealed_payload bytea NOT NULL,
   expires_at timestamptz NOT NULL,
   created_at timestamptz NOT NULL DEFAULT now()
 );
@@ -23,7 +25,7 @@ CREATE TABLE oidc_artifact (
   account_id uuid CONSTRAINT oidc_artifact__account_id__fkey REFERENCES person ON DELETE CASCADE,
   uid_hash bytea,
   user_code_hash bytea,
-  payload jsonb NOT NULL,
+  sealed_payload bytea NOT NULL,
   expires_at timestamptz NOT NULL,
   consumed_at timestamptz,
   created_at timestamptz NOT NULL DEFAULT now(),

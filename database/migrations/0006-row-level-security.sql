@@ -82,7 +82,7 @@ $$;
 GRANT SELECT ON organization, workspace, workspace_member, workspace_group, group_member, person, identity
   TO hexabase_issuer;
 GRANT INSERT ON person, identity, organization, organization_user, audit_event, outbox TO hexabase_issuer;
-GRANT UPDATE (display_name, email, email_verified, locale, updated_at) ON person TO hexabase_issuer;
+GRANT UPDATE (display_name, email, email_verified, locale, first_signed_in_at, updated_at) ON person TO hexabase_issuer;
 GRANT SELECT, INSERT, UPDATE, DELETE ON oidc_grant, oidc_artifact, signing_key TO hexabase_issuer;
 CREATE POLICY issuer ON person TO hexabase_issuer USING (true);
 CREATE POLICY issuer ON identity TO hexabase_issuer USING (true);
@@ -106,7 +106,7 @@ GRANT SELECT (workspace_id, server, certificate_authority) ON workspace_cluster 
 GRANT INSERT ON workspace, workspace_member, workspace_group, group_member, project, project_role,
   role_assignment, task, outbox, audit_event TO hexabase_tenancy_api;
 GRANT UPDATE ON workspace_group, project, project_role TO hexabase_tenancy_api;
-GRANT UPDATE (name, plan_id, generation, version, updated_at) ON workspace TO hexabase_tenancy_api;
+GRANT UPDATE (generation, updated_at) ON workspace TO hexabase_tenancy_api;
 GRANT DELETE ON workspace_member, workspace_group, group_member, project, project_role, role_assignment
   TO hexabase_tenancy_api;
 CREATE POLICY tenant ON person FOR SELECT TO hexabase_tenancy_api
@@ -141,23 +141,31 @@ CREATE POLICY tenant ON workspace_cluster FOR SELECT TO hexabase_tenancy_api
 CREATE POLICY tenant ON task TO hexabase_tenancy_api
   USING (workspace_id IN (SELECT my_workspaces()) OR created_by = current_person_id())
   WITH CHECK (workspace_id IN (SELECT my_workspaces()));
+-- The records of an organization of mine, or of a workspace of mine under its own organization.
 CREATE POLICY tenant ON outbox FOR INSERT TO hexabase_tenancy_api
   WITH CHECK (
-    organization_id IN (SELECT my_organizations()) OR workspace_id IN (SELECT my_workspaces())
+    organization_id IN (SELECT my_organizations())
+    OR (workspace_id, organization_id) IN (
+      SELECT w.id, w.organization_id FROM workspace w WHERE w.id IN (SELECT my_workspaces())
+    )
   );
 CREATE POLICY tenant ON audit_event FOR INSERT TO hexabase_tenancy_api
   WITH CHECK (
-    organization_id IN (SELECT my_organizations()) OR workspace_id IN (SELECT my_workspaces())
+    actor_id = current_person_id()
+    AND (
+      organization_id IN (SELECT my_organizations())
+      OR (workspace_id, organization_id) IN (
+        SELECT w.id, w.organization_id FROM workspace w WHERE w.id IN (SELECT my_workspaces())
+      )
+    )
   );
 
 -- rbac-sync: reads what decides a cluster's content, writes what it has seen and done.
-GRANT SELECT ON organization, plan, workspace, workspace_group, project, project_role, role_assignment, task
+GRANT SELECT ON plan, workspace, workspace_group, project, project_role, role_assignment, task
   TO hexabase_rbac_sync;
 GRANT SELECT, INSERT, UPDATE, DELETE ON workspace_cluster, workspace_lease TO hexabase_rbac_sync;
 GRANT UPDATE (observed_generation, conditions, updated_at) ON workspace TO hexabase_rbac_sync;
 GRANT UPDATE (state, progress, step, error, updated_at, finished_at) ON task TO hexabase_rbac_sync;
-GRANT INSERT ON outbox, audit_event TO hexabase_rbac_sync;
-CREATE POLICY rbac_sync ON organization FOR SELECT TO hexabase_rbac_sync USING (true);
 CREATE POLICY rbac_sync ON workspace TO hexabase_rbac_sync USING (true);
 CREATE POLICY rbac_sync ON workspace_group FOR SELECT TO hexabase_rbac_sync USING (true);
 CREATE POLICY rbac_sync ON project FOR SELECT TO hexabase_rbac_sync USING (true);
@@ -166,5 +174,3 @@ CREATE POLICY rbac_sync ON role_assignment FOR SELECT TO hexabase_rbac_sync USIN
 CREATE POLICY rbac_sync ON task TO hexabase_rbac_sync USING (true);
 CREATE POLICY rbac_sync ON workspace_cluster TO hexabase_rbac_sync USING (true);
 CREATE POLICY rbac_sync ON workspace_lease TO hexabase_rbac_sync USING (true);
-CREATE POLICY rbac_sync ON outbox FOR INSERT TO hexabase_rbac_sync WITH CHECK (true);
-CREATE POLICY rbac_sync ON audit_event FOR INSERT TO hexabase_rbac_sync WITH CHECK (true);

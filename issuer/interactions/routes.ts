@@ -16,7 +16,7 @@ import { type Dialogue, finish, type InteractionDeps, loadDialogue } from './int
 
 /** The routes below `/interaction/`. */
 export const interactionRoutes = (deps: InteractionDeps): Middleware => {
-  const router = new Router({ prefix: '/interaction/:uid' });
+  const router = new Router({ prefix: '/interaction/:uid', sensitive: true, strict: false });
   const dialogueOf = (ctx: Context & { params: Record<string, string> }) =>
     loadDialogue(deps, ctx, ctx.params['uid'] ?? '');
 

@@ -43,4 +43,15 @@ export const memberRoutes = [
       return { status: 200, body: toTokenTimes() };
     },
   }),
+  defineRoute({
+    method: 'DELETE',
+    path: '/v1/workspaces/{workspace}/membership',
+    summary: 'Leave the workspace and all its groups',
+    permission: { workspace: 'member:leave' },
+    responses: { 200: { description: 'When this shows in tokens.', body: TokenTimes } },
+    handler: async ({ context, access }) => {
+      await removeMember(context, access, context.personId);
+      return { status: 200, body: toTokenTimes() };
+    },
+  }),
 ];

@@ -47,15 +47,16 @@ const parseJson = (bytes: Buffer): unknown => {
   return value;
 };
 
+/** Without recursion: the depth is the caller's to choose. */
 const refuseUnstorable = (value: unknown): void => {
-  if (typeof value === 'string') {
-    if (value.includes('\0') || !value.isWellFormed()) {
+  const rest = [value];
+  while (rest.length > 0) {
+    const next = rest.pop();
+    if (typeof next === 'string' && (next.includes('\0') || !next.isWellFormed())) {
       throw malformed('A text in the body has a NUL character or half a surrogate pair.');
     }
-  } else if (typeof value === 'object' && value !== null) {
-    for (const [key, member] of Object.entries(value)) {
-      refuseUnstorable(key);
-      refuseUnstorable(member);
+    if (typeof next === 'object' && next !== null) {
+      for (const [key, member] of Object.entries(next)) rest.push(key, member);
     }
   }
 };

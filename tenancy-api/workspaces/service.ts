@@ -1,6 +1,7 @@
 /** How workspaces come to be, and how their members reach them. */
 import { UniqueIntegrityConstraintViolationError } from 'slonik';
 import { createId, formatId, parseId } from '#domain/identifiers.ts';
+import { MAX_WORKSPACES_PER_ORGANIZATION } from '#domain/plan.ts';
 import { ADMINS_GROUP, PRESET_GROUPS } from '#domain/presets.ts';
 import { toSlug } from '#domain/slug.ts';
 import { recordChange, startTask } from '../change.ts';
@@ -14,7 +15,7 @@ import { bodyProblem, PROBLEMS, Problem } from '../problems.ts';
 import { insertRoleAssignment } from '../role-assignments/queries.ts';
 import type { TaskRow } from '../tasks/schema.ts';
 import { renderKubeconfig } from './kubeconfig.ts';
-import { getWorkspace, insertWorkspace } from './queries.ts';
+import { countWorkspaces, getWorkspace, insertWorkspace, lockWorkspacesOf } from './queries.ts';
 import type { CreateWorkspace, KubeconfigQuery, WorkspaceRow } from './schema.ts';
 
 const RETRY_AFTER_SECONDS = '5';
@@ -23,7 +24,8 @@ const RETRY_AFTER_SECONDS = '5';
  * Makes a workspace with its preset groups, its creator as a member of WSAdmins, and WSAdmins as its
  * admins; rbac-sync then provisions the cluster.
  *
- * @throws Problem unprocessable for an unknown plan, already-exists for a taken slug
+ * @throws Problem unprocessable for an unknown plan, organization-limit-reached, already-exists for a
+ * taken slug
  */
 export const createWorkspace = async (
   context: RequestContext,
@@ -31,6 +33,7 @@ export const createWorkspace = async (
   input: CreateWorkspace,
 ): Promise<{ workspace: WorkspaceRow; task: TaskRow }> => {
   const plan = await getOfferedPlan(context, input.plan);
+  await assertRoomForWorkspace(context, organizationId);
   const id = createId();
   const slug = input.slug ?? toSlug(input.name, 'workspace');
   const { generation } = await insertWorkspace(context.tx, {
@@ -48,6 +51,18 @@ export const createWorkspace = async (
   await recordChange(context, { action, organizationId, workspaceId: id, targetId: id, after });
   const task = await startTask(context, { action, workspaceId: id, generation });
   return { workspace: await getWorkspace(context.tx, id, context.personId), task };
+};
+
+const assertRoomForWorkspace = async (
+  { tx }: RequestContext,
+  organizationId: string,
+): Promise<void> => {
+  await lockWorkspacesOf(tx, organizationId);
+  if ((await countWorkspaces(tx, organizationId)) < MAX_WORKSPACES_PER_ORGANIZATION) return;
+  throw new Problem(
+    PROBLEMS.organizationLimitReached,
+    `An organization has at most ${MAX_WORKSPACES_PER_ORGANIZATION} workspaces.`,
+  );
 };
 
 const getOfferedPlan = async (context: RequestContext, name: string): Promise<PlanRow> => {

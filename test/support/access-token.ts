@@ -154,6 +154,7 @@ const forge = async (input: {
       header: { typ: 'JWT' },
       claims: { aud: formatId('workspace', createId()), groups: ['WSAdmins'] },
     }),
+    'without the scope': await sign({ personId, claims: { scope: 'openid' } }),
     'of an unknown person': await sign({ personId: createId() }),
     'for something that is no person': await sign({ personId, claims: { sub: 'root' } }),
     'alg none': new UnsecuredJWT(unsecured).encode(),

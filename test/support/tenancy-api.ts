@@ -151,7 +151,10 @@ const signUp = async (
   name: string,
 ): Promise<Caller> => {
   const [id, organizationId] = [createId(), createId()];
-  await database.query('INSERT INTO person (id, display_name) VALUES ($1, $2)', [id, name]);
+  await database.query(
+    'INSERT INTO person (id, display_name, first_signed_in_at) VALUES ($1, $2, now())',
+    [id, name],
+  );
   await database.query(
     `INSERT INTO identity (connector, subject, person_id) VALUES ('local', $1, $2)`,
     [`${name}-${id}`, id],

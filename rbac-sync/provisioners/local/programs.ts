@@ -84,6 +84,8 @@ const apiserverFlags = (paths: ControlPlanePaths, ports: Ports) => ({
   'etcd-certfile': paths.etcdClient.certificate,
   'etcd-keyfile': paths.etcdClient.privateKey,
   'service-account-issuer': SERVICE_ACCOUNT_ISSUER,
+  // A tenant can ask for a token of any life; one that outlives its maker by years is refused.
+  'service-account-max-token-expiration': '24h',
   'service-account-key-file': paths.serviceAccount.publicKey,
   'service-account-signing-key-file': paths.serviceAccount.privateKey,
   'service-cluster-ip-range': SERVICE_RANGE,

@@ -91,7 +91,7 @@ describe('projects', () => {
       const answer = await admin.call('POST', projects, { name: 'web', quota });
       expect(answer).toMatchObject({ status: 422, body: { errors: [{ pointer }] } });
     }
-    for (const quantity of ['lots', '-1', '1.2.3', '', 5]) {
+    for (const quantity of ['lots', '-1', '1.2.3', '', 5, '500m']) {
       const answer = await admin.call('POST', projects, { name: 'web', quota: { pods: quantity } });
       expect(answer).toMatchObject({
         status: 400,

@@ -91,6 +91,15 @@ describe('a body', () => {
     },
   );
 
+  it('is refused, and not a fault, however deep it is', async () => {
+    const depth = 100_000;
+    const deep = `${'['.repeat(depth)}"\\u0000"${']'.repeat(depth)}`;
+    expect(await raw(deep)).toMatchObject({
+      status: 400,
+      body: { type: 'https://kaas.hexabase.io/problems/malformed-json' },
+    });
+  });
+
   it.each([
     '[]',
     '"x"',
