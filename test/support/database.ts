@@ -1,5 +1,6 @@
 /** A database of its own for each test file, cloned from the migrated template. */
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { DatabasePool } from 'slonik';
 import { inject } from 'vitest';
@@ -33,8 +34,6 @@ export const createTestDatabase = async (): Promise<TestDatabase> => {
     return url.href;
   };
   const owner = new pg.Pool({ connectionString: ownerUrl, max: 4 });
-  // `end` resolves before the server has closed: DROP DATABASE may still cut a connection.
-  owner.on('connect', (client) => client.on('error', () => {}));
   const pools: DatabasePool[] = [];
   return {
     ownerUrl,
@@ -49,16 +48,41 @@ export const createTestDatabase = async (): Promise<TestDatabase> => {
     [Symbol.asyncDispose]: async () => {
       await Promise.all(pools.map((pool) => pool.end()));
       await owner.end();
-      await administer(template, `DROP DATABASE ${name} WITH (FORCE)`);
+      await dropDatabase(template, name);
     },
   };
 };
 
+const LEAVE_MS = 5_000;
+
+/**
+ * Pools say that they have ended before the server has closed their connections. Cutting those would
+ * be an error in whoever held them, so the database goes once they have left, or by force after a while.
+ */
+const dropDatabase = async (template: string, name: string): Promise<void> => {
+  const deadline = Date.now() + LEAVE_MS;
+  for (;;) {
+    const force = Date.now() > deadline ? ' WITH (FORCE)' : '';
+    try {
+      await administer(template, `DROP DATABASE ${name}${force}`);
+      return;
+    } catch (error) {
+      if ((error as { code?: string }).code !== OBJECT_IN_USE) throw error;
+      await delay(20);
+    }
+  }
+};
+
+const OBJECT_IN_USE = '55006';
+
 const administer = async (template: string, statement: string): Promise<void> => {
   const client = new pg.Client({ connectionString: template.replace('DATABASE', 'postgres') });
   await client.connect();
-  // Two clones of one template at once are refused; the lock makes them wait instead.
-  await client.query('SELECT pg_advisory_lock(1)');
-  await client.query(statement);
-  await client.end();
+  try {
+    // Two clones of one template at once are refused; the lock makes them wait instead.
+    await client.query('SELECT pg_advisory_lock(1)');
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
 };
