@@ -33,9 +33,12 @@ const STAGES: readonly (readonly ManagedKind[])[] = [
  * Makes all the changes: removals of rights first, then what is new or different, prune last. One
  * that fails holds up no other.
  *
- * @throws AggregateError of everything that failed, after everything else is done
+ * @returns everything that failed, after everything else is done
  */
-export const applyChanges = async (target: ApplyTarget, changes: Changes): Promise<void> => {
+export const applyChanges = async (
+  target: ApplyTarget,
+  changes: Changes,
+): Promise<ApplyFailure[]> => {
   const { revoke, apply, prune } = changes;
   const failures = await removeAll(target, revoke.remove);
   failures.push(...(await applyAll(target, revoke.apply)));
@@ -51,19 +54,37 @@ export const applyChanges = async (target: ApplyTarget, changes: Changes): Promi
     )),
   );
   failures.push(...(await removeAll(target, prune.filter(isNamespace))));
-  if (failures.length > 0) {
-    throw new AggregateError(failures, summarize(failures));
-  }
+  return failures;
 };
 
-const summarize = (failures: readonly unknown[]): string => {
-  const [first] = failures;
-  const words = first instanceof Error ? first.message : String(first);
-  return failures.length === 1 ? words : `${words} (and ${failures.length - 1} more)`;
+/** What could not be written, and in which namespace; `undefined`: it concerns the whole cluster. */
+export type ApplyFailure = { readonly namespace: string | undefined; readonly cause: unknown };
+
+/** The namespace that an object is in, or is. */
+export const namespaceOf = ({
+  kind,
+  metadata,
+}: ObservedObject | ManagedObject): string | undefined =>
+  kind === 'Namespace' ? metadata.name : metadata.namespace;
+
+const withNamespace = async <O extends ObservedObject | ManagedObject>(
+  objects: readonly O[],
+  work: (object: O) => Promise<void>,
+): Promise<ApplyFailure[]> => {
+  const failures: ApplyFailure[] = [];
+  await forEachConcurrently(objects, IN_FLIGHT, (object) =>
+    work(object).catch((cause: unknown) => {
+      failures.push({ namespace: namespaceOf(object), cause });
+    }),
+  );
+  return failures;
 };
 
-const applyAll = (target: ApplyTarget, objects: readonly ManagedObject[]): Promise<unknown[]> =>
-  forEachConcurrently(objects, IN_FLIGHT, async (object) => {
+const applyAll = (
+  target: ApplyTarget,
+  objects: readonly ManagedObject[],
+): Promise<ApplyFailure[]> =>
+  withNamespace(objects, async (object) => {
     const written = ObservedObject.parse(await write(target, object));
     target.stores[object.kind].put(written);
     target.metrics.objectsWritten.inc({ operation: 'apply', kind: object.kind });
@@ -84,8 +105,10 @@ const write = async ({ client, stores }: ApplyTarget, object: ManagedObject): Pr
   return applyObject(client, toObjectPath(object), object);
 };
 
-const removeAll = (target: ApplyTarget, objects: readonly ObservedObject[]): Promise<unknown[]> =>
-  forEachConcurrently(objects, IN_FLIGHT, (object) => remove(target, object));
+const removeAll = (
+  target: ApplyTarget,
+  objects: readonly ObservedObject[],
+): Promise<ApplyFailure[]> => withNamespace(objects, (object) => remove(target, object));
 
 const remove = async (target: ApplyTarget, object: ObservedObject): Promise<void> => {
   const kind = object.kind as ManagedKind;

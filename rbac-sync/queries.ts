@@ -195,15 +195,24 @@ export const reportFault = async (
   `);
 };
 
-/** Ends tasks whose change is in force. */
+/**
+ * Ends tasks whose change is in force.
+ *
+ * @param unsettled namespaces whose tasks have to wait; with `undefined` among them, so do all that
+ * concern the whole cluster
+ */
 export const finishTasks = async (
   db: CommonQueryMethods,
   { workspaceId, generation }: Tasks,
+  unsettled: readonly (string | undefined)[],
 ): Promise<void> => {
+  const names = unsettled.filter((name) => name !== undefined);
   await db.query(sql.prepared('finish_tasks', Nothing)`
     UPDATE task
     SET state = 'succeeded', progress = 100, step = NULL, error = NULL, updated_at = now(), finished_at = now()
     WHERE workspace_id = ${workspaceId} AND finished_at IS NULL AND generation <= ${generation}
+      AND CASE WHEN namespace IS NULL THEN ${unsettled.length === names.length}
+        ELSE namespace <> ALL (${sql.array(names, 'text')}) END
   `);
 };
 

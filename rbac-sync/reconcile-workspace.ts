@@ -70,7 +70,7 @@ const reconcile = async (context: Context, statements: Statement[]): Promise<voi
   const plane = await provisioner.ensure(workspace.id, { onProgress, signal });
   const cluster = await accessCluster(context, { workspace, plane, lease, onProgress });
   statements.push(PROVISIONED, TRUSTS_ISSUER);
-  const { notes } = await syncCluster({
+  const { notes, leaving } = await syncCluster({
     cluster,
     desired: desiredState(workspace.state),
     metrics: context.metrics,
@@ -83,7 +83,7 @@ const reconcile = async (context: Context, statements: Statement[]): Promise<voi
     },
   });
   statements.push(synced(notes));
-  await recordObserved(context, statements);
+  await recordObserved(context, statements, leaving);
 };
 
 const PROVISIONED: Statement = {
@@ -121,9 +121,11 @@ const progressReporter = (context: Context): OnProgress => {
   };
 };
 
+/** @param leaving namespaces that are still being deleted: the tasks that delete them go on */
 const recordObserved = async (
   context: Context,
   statements: readonly Statement[],
+  leaving: readonly string[],
 ): Promise<void> => {
   const { db, doorbell, lease, workspace } = context;
   const { id: workspaceId, generation, observedGeneration } = workspace;
@@ -132,7 +134,7 @@ const recordObserved = async (
   if (generation === observedGeneration && !news) return;
   await withLease(db, lease, async (transaction) => {
     await saveObserved(transaction, { workspaceId, generation }, conditions);
-    await finishTasks(transaction, { workspaceId, generation });
+    await finishTasks(transaction, { workspaceId, generation }, leaving);
   });
   await doorbell.ring(DOORBELL_SUBJECTS.workspaceObserved, workspaceId);
 };
@@ -173,6 +175,13 @@ const recordFault = async (
   try {
     await withLease(db, lease, async (transaction) => {
       await saveObserved(transaction, { workspaceId, generation: observedGeneration }, conditions);
+      if (error instanceof ApplyError) {
+        // What concerns the whole cluster is in force only when everything is.
+        const unsettled = [undefined, ...error.namespaces];
+        if (!error.namespaces.includes(undefined)) {
+          await finishTasks(transaction, { workspaceId, generation }, unsettled);
+        }
+      }
       await reportFault(transaction, { workspaceId, generation }, fault.message);
     });
     await doorbell.ring(DOORBELL_SUBJECTS.workspaceObserved, workspaceId);

@@ -1,6 +1,6 @@
 /** Brings one cluster from what it holds to what it should, and proves that it took effect. */
 import { type ManagedObject, toObjectKey } from '#domain/kubernetes-objects.ts';
-import { applyChanges } from './apply.ts';
+import { type ApplyFailure, applyChanges } from './apply.ts';
 import { type Changes, diff, isEmpty } from './diff.ts';
 import type { SyncMetrics } from './metrics.ts';
 import type { ObservedObject } from './object-store.ts';
@@ -25,11 +25,24 @@ export type SyncOutcome = {
   readonly changes: Changes;
   /** What a reader of the workspace should know, in sentences. */
   readonly notes: readonly string[];
+  /** Namespaces that are wanted no more and not gone yet. */
+  readonly leaving: readonly string[];
 };
 
-/** A change could not be made. */
+/** Some changes could not be made; all others were, and are in force. */
 export class ApplyError extends Error {
   override readonly name = 'ApplyError';
+  /** Where; `undefined` when it concerns the whole cluster. */
+  readonly namespaces: readonly (string | undefined)[];
+  constructor(failures: readonly ApplyFailure[]) {
+    const [first] = failures.map(({ cause }) =>
+      cause instanceof Error ? cause.message : String(cause),
+    );
+    super(failures.length === 1 ? first : `${first} (and ${failures.length - 1} more)`, {
+      cause: new AggregateError(failures.map(({ cause }) => cause)),
+    });
+    this.namespaces = failures.map(({ namespace }) => namespace);
+  }
 }
 
 /** A change was made and is not seen in force. */
@@ -37,27 +50,61 @@ export class VerificationError extends Error {
   override readonly name = 'VerificationError';
 }
 
-/** @throws ApplyError, VerificationError; everything that could be done has been done then */
+/**
+ * @throws ApplyError when some of it could not be written: the rest is written and in force;
+ * VerificationError when something is not seen in force
+ */
 export const syncCluster = async (options: SyncOptions): Promise<SyncOutcome> => {
   const { cluster, desired } = options;
   const observed = Object.values(cluster.stores).flatMap((store) => [...store.values()]);
   const changes = diff(desired, observed);
   const unproven = noteUnproven(options, observed, changes);
+  const failures = terminatingFailures(changes);
   if (!isEmpty(changes)) {
     await options.onChanges(changes);
     const { client, stores } = cluster;
-    const target = { client, stores, metrics: options.metrics };
-    await applyChanges(target, changes).catch((cause: Error) => {
-      throw new ApplyError(cause.message, { cause });
-    });
+    failures.push(...(await applyChanges({ client, stores, metrics: options.metrics }, changes)));
   }
-  if (changes.terminating.length > 0) {
-    const names = changes.terminating.join(', ');
-    throw new ApplyError(`namespaces of that name are still being deleted: ${names}`);
-  }
-  const allowed = await verify(options, observed, unproven);
-  unproven.clear();
-  return { changes, notes: [...allowed, ...describeForeign(cluster, desired)] };
+  const failed = new Set(failures.map(({ namespace }) => namespace));
+  const { provable, rest } = splitUnproven(unproven, failed);
+  const allowed = await verify(options, observed, provable);
+  cluster.unproven = rest;
+  if (failures.length > 0) throw new ApplyError(failures);
+  const leaving = listLeaving(cluster, desired);
+  const notes = [
+    ...allowed,
+    ...leaving.map((name) => `The namespace ${name} is still being deleted`),
+    ...describeForeign(cluster, desired),
+  ];
+  return { changes, notes, leaving };
+};
+
+const terminatingFailures = ({ terminating }: Changes): ApplyFailure[] =>
+  terminating.map((namespace) => ({
+    namespace,
+    cause: new Error(`a namespace of that name is still being deleted: ${namespace}`),
+  }));
+
+/** What can be proven now, and what has to wait because its namespace could not be brought up to date. */
+const splitUnproven = (
+  unproven: Unproven,
+  failed: ReadonlySet<string | undefined>,
+): { provable: Unproven; rest: Unproven } => {
+  const waits = ([key]: [string, unknown]) => failed.has(key.split('/')[1] || undefined);
+  return {
+    provable: new Map([...unproven].filter((entry) => !waits(entry))),
+    rest: new Map([...unproven].filter(waits)),
+  };
+};
+
+/** Namespaces of deleted projects that Kubernetes is not done with. */
+const listLeaving = (cluster: WorkspaceCluster, desired: readonly ManagedObject[]): string[] => {
+  const wanted = new Set(desired.map(toObjectKey));
+  return Array.from(cluster.stores.Namespace.values())
+    .filter((each) => each.metadata.deletionTimestamp !== undefined)
+    .filter((each) => !wanted.has(toObjectKey(each)))
+    .map(({ metadata }) => metadata.name)
+    .sort();
 };
 
 type Unproven = Map<string, ObservedObject | undefined>;

@@ -17,6 +17,9 @@ export type Change = {
   readonly organizationId: string;
   readonly workspaceId: string;
   readonly targetId: string;
+  /** The project (UUID) that the change stays within, or the namespace of one that it deletes. */
+  readonly projectId?: string | null;
+  readonly namespace?: string;
   readonly before?: SerializableValue;
   readonly after?: SerializableValue;
 };
@@ -43,12 +46,20 @@ export const recordClusterChange = async (
 /** Makes a task for a generation that the workspace already has: that of its creation. */
 export const startTask = async (
   context: RequestContext,
-  task: { readonly action: string; readonly workspaceId: string; readonly generation: number },
+  task: Pick<Change, 'action' | 'workspaceId' | 'projectId' | 'namespace'> & {
+    readonly generation: number;
+  },
 ): Promise<TaskRow> => {
   context.changedWorkspaces.add(task.workspaceId);
   return context.tx.one(sql.type(TaskRow)`
-    INSERT INTO task (id, workspace_id, kind, generation, created_by)
-    VALUES (${createId()}, ${task.workspaceId}, ${task.action}, ${task.generation}, ${context.personId})
+    INSERT INTO task (id, workspace_id, kind, generation, namespace, created_by)
+    VALUES (
+      ${createId()}, ${task.workspaceId}, ${task.action}, ${task.generation},
+      coalesce(
+        ${task.namespace ?? null}, (SELECT name FROM project WHERE id = ${task.projectId ?? null}::uuid)
+      ),
+      ${context.personId}
+    )
     RETURNING id, workspace_id, kind, state, progress, step, error, created_at, finished_at
   `);
 };

@@ -7,6 +7,9 @@ CREATE TABLE task (
   kind text NOT NULL,
   -- The workspace generation that holds the change: the task succeeds when it has been observed.
   generation bigint NOT NULL,
+  -- The namespace that the change stays within; unset when it concerns the whole cluster. What goes wrong
+  -- in one namespace holds up no task of another.
+  namespace text,
   state text NOT NULL DEFAULT 'pending'
     CONSTRAINT task__state__check CHECK (state IN ('pending', 'running', 'succeeded', 'failed', 'cancelled')),
   progress integer NOT NULL DEFAULT 0 CONSTRAINT task__progress__check CHECK (progress BETWEEN 0 AND 100),

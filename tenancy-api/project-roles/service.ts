@@ -49,6 +49,7 @@ export const createProjectRole = async (
   });
   const task = await recordClusterChange(context, {
     ...access,
+    projectId,
     action: 'project-role.create',
     targetId: role.id,
     after: toRecord(role),
@@ -72,6 +73,7 @@ export const updateProjectRole = async (
   const role = await updateProjectRoleRow(context.tx, workspaceId, { id: path.role, rules });
   const task = await recordClusterChange(context, {
     ...access,
+    projectId: path.project,
     action: 'project-role.update',
     targetId: role.id,
     before: toRecord(before),
@@ -94,6 +96,7 @@ export const deleteProjectRole = async (
   await deleteProjectRoleRow(context.tx, access.workspaceId, path.role);
   return recordClusterChange(context, {
     ...access,
+    projectId: path.project,
     action: 'project-role.delete',
     targetId: path.role,
     before: toRecord(before),

@@ -67,8 +67,7 @@ export const projectRoutes = [
     query: DeleteProjectQuery,
     responses: {
       202: {
-        description:
-          'It is gone; the task ends when every right in it is, and the deletion of its namespace has begun.',
+        description: 'It is gone; the task ends when its namespace is.',
         body: TaskStarted,
         headers: taskHeaders,
       },

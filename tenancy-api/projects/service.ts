@@ -52,6 +52,7 @@ export const createProject = async (
     ...access,
     action: 'project.create',
     targetId: project.id,
+    projectId: project.id,
     after: { name, display_name: displayName, quota },
   });
   return { project, task };
@@ -117,6 +118,7 @@ export const deleteProject = async (
     ...access,
     action: 'project.delete',
     targetId: projectId,
+    namespace: project.name,
     before: { name: project.name, display_name: project.display_name, quota: project.quota },
   });
 };

@@ -36,6 +36,7 @@ export const createRoleAssignment = async (
   });
   const task = await recordClusterChange(context, {
     ...access,
+    projectId: assignment.project_id,
     action: 'role-assignment.create',
     targetId: assignment.id,
     after: toRecord(assignment),
@@ -107,6 +108,7 @@ export const deleteRoleAssignment = async (
   await deleteRoleAssignmentRow(context.tx, workspaceId, assignmentId);
   return recordClusterChange(context, {
     ...access,
+    projectId: assignment.project_id,
     action: 'role-assignment.delete',
     targetId: assignmentId,
     before: toRecord(assignment),

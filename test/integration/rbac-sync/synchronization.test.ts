@@ -318,7 +318,85 @@ describe('what isn’t ours', () => {
     await workspace.change('role-assignment.delete', noAssignments(workspace.id, 'sig-node'));
     expect((await currentConditions())['Synced']).toMatchObject({
       status: 'True',
-      message: expect.stringMatching(/sig-node may .* by RoleBinding their-own\/shop/),
+      // The proof names it at once; any later look lists it among what isn't ours.
+      message: expect.stringMatching(
+        /sig-node may .* by RoleBinding their-own\/shop|shop\/their-own/,
+      ),
     });
+  });
+});
+
+describe('a namespace that can’t be brought up to date', () => {
+  const taskOf = async (namespace: string) =>
+    (
+      await database.query<{ state: string; error: string | null }>(
+        'SELECT state, error FROM task WHERE workspace_id = $1 AND namespace = $2',
+        [workspace.id, namespace],
+      )
+    )[0];
+  const inNamespace = (name: string): [string, ...unknown[]] => [
+    'UPDATE task SET namespace = $2 WHERE workspace_id = $1 AND finished_at IS NULL AND namespace IS NULL',
+    workspace.id,
+    name,
+  ];
+
+  it('holds up no other, and is said', async () => {
+    const settle = async (name: string, quota: string | null) => {
+      await workspace.changeSilently('project.create', aProject(workspace.id, name), [
+        'UPDATE project SET quota = $1 WHERE name = $2',
+        quota,
+        name,
+      ]);
+      const [text, ...values] = inNamespace(name);
+      await database.query(text, values);
+      sync.controller.enqueue(workspace.id);
+    };
+    await settle('brick', '{"no/such/name": "1"}');
+    await settle('fine', null);
+    await poll('the other project', async () => (await taskOf('fine'))?.state === 'succeeded');
+    expect(await taskOf('brick')).toMatchObject({
+      state: 'running',
+      error: expect.stringContaining('no/such/name'),
+    });
+    expect((await currentConditions())['Synced']).toMatchObject({ status: 'False' });
+    await workspace.change('project.delete', [
+      `DELETE FROM project WHERE workspace_id = $1 AND name IN ('brick', 'fine')`,
+      workspace.id,
+    ]);
+    await poll(
+      'the broken project to be gone',
+      async () => (await taskOf('brick'))?.state === 'succeeded',
+    );
+  });
+
+  it('ends the task of its deletion only when it is gone', async () => {
+    await workspace.change('project.create', aProject(workspace.id, 'sticky'));
+    const stuck = { metadata: { name: 'stuck', finalizers: ['example.org/hold'] } };
+    const path = '/api/v1/namespaces/sticky/configmaps';
+    await cluster.root.request(path, { method: 'POST', body: stuck });
+    await workspace.changeSilently('project.delete', [
+      `DELETE FROM project WHERE workspace_id = $1 AND name = 'sticky'`,
+      workspace.id,
+    ]);
+    const [text, ...values] = inNamespace('sticky');
+    await database.query(text, values);
+    sync.controller.enqueue(workspace.id);
+    await poll('the deletion to be said', async () =>
+      Boolean(
+        (await currentConditions())['Synced']?.message.includes('sticky is still being deleted'),
+      ),
+    );
+    expect(await taskOf('sticky')).toMatchObject({ state: 'running' });
+    await cluster.root.request(`${path}/stuck`, {
+      method: 'PATCH',
+      contentType: 'application/merge-patch+json',
+      body: { metadata: { finalizers: null } },
+    });
+    await poll(
+      'the task to end',
+      async () => (await taskOf('sticky'))?.state === 'succeeded',
+      60_000,
+    );
+    expect(await find('/api/v1/namespaces/sticky')).toBeUndefined();
   });
 });
