@@ -21,6 +21,7 @@ const run = async (exitAfterStory: boolean, stopped: Promise<void>): Promise<voi
   await using stack = await startStack({
     accounts: people.map((subject) => ({ subject, name: capitalize(subject) })),
     password,
+    preferredPorts: { issuer: 8443, api: 8080 },
     notify: (message) => transcript.say(`• ${message}`),
   });
   const telling = tellStory({

@@ -30,6 +30,8 @@ export type StackOptions = {
   readonly password: string;
   /** Tells what is going on. */
   readonly notify: (message: string) => void;
+  /** Taken if they are free; otherwise, and without, any free ones: several stacks run side by side. */
+  readonly preferredPorts?: { readonly issuer: number; readonly api: number };
   /** Settings on top of a service's own, e.g. NATS_URL. */
   readonly environment?: Readonly<Record<string, string>>;
 };
@@ -53,8 +55,6 @@ export type Stack = AsyncDisposable & {
   readonly services: readonly ServiceProcess[];
 };
 
-const PREFERRED_PORTS = { issuer: 8443, api: 8080 };
-
 /** @throws with the end of the log of whatever did not start; what had started is stopped again */
 export const startStack = async (options: StackOptions): Promise<Stack> => {
   await using cleanup = new AsyncDisposableStack();
@@ -67,8 +67,8 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
   notify('PostgreSQL');
   const database = await startDatabase(cleanup);
   const ports = {
-    issuer: await findPort(PREFERRED_PORTS.issuer),
-    api: await findPort(PREFERRED_PORTS.api),
+    issuer: await findPort(options.preferredPorts?.issuer),
+    api: await findPort(options.preferredPorts?.api),
     sync: await findFreePort(),
   };
   const issuerUrl = `https://localhost:${ports.issuer}`;
@@ -217,5 +217,5 @@ const writeCommand = async (directory: string, name: string, script: string): Pr
   return file;
 };
 
-const findPort = async (preferred: number): Promise<number> =>
-  (await findFreePort(preferred).catch(() => undefined)) ?? findFreePort();
+const findPort = (preferred = 0): Promise<number> =>
+  findFreePort(preferred).catch(() => findFreePort());
