@@ -35,7 +35,9 @@ export const signInWithBrowser = async (
       code_challenge_method: 'S256',
     });
     const callback = receiveCallback(server, port);
-    options.notify(`Sign in at ${url.href}`);
+    options.notify(
+      `Sign in at ${url.href}\n(no browser on this machine? --grant-type device-code)`,
+    );
     openBrowser(url.href, options);
     return await oidc.authorizationCodeGrant(configuration, await callback, {
       pkceCodeVerifier: verifier,

@@ -1,6 +1,6 @@
 /**
  * The main job, told step by step on the running platform: from a first sign-up to a kubectl that
- * may do what a role says and nothing else, through a group seven levels above.
+ * may do what a role says and nothing else, through a group far above.
  */
 import { join } from 'node:path';
 import type { ApiClient, Task } from './api-client.ts';
@@ -79,6 +79,9 @@ export const tellStory = async (options: StoryOptions): Promise<StoryResult> => 
   await showRevocation(options, api, { base, grant, memberKubectl });
   transcript.step('A membership ends with the token');
   await removeMembership(options, api, base);
+  // Signed in by now, as the member is, so that whoever goes on needs no browser.
+  await adminKubectl.run('auth', 'whoami');
+  transcript.say('Every step did what it must.');
   return { workspaceId, adminKubectl, memberKubectl, groups };
 };
 

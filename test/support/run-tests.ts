@@ -32,7 +32,8 @@ const { status } = spawnSync(
 const report = readReport();
 rmSync(directory, { recursive: true });
 const skipped = report.numPendingTests + report.numTodoTests;
-const failed = report.numFailedTests + skipped;
+// An error outside of any test fails the run too, and must show in the count.
+const failed = report.numFailedTests + skipped || (status === 0 ? 0 : 1);
 if (skipped > 0) console.error(`${skipped} tests were skipped; every test must run.`);
 console.log(`${report.numPassedTests} passed, ${failed} failed`);
 process.exitCode =
