@@ -7,15 +7,16 @@ import { createId, formatId } from '#domain/identifiers.ts';
 export type ChangeRecord = {
   readonly organizationId: string;
   readonly workspaceId: string | null;
-  readonly actorId: string;
+  /** `null`: nobody, the time had come. */
+  readonly actorId: string | null;
   /** What was done, such as `project.create`. */
   readonly action: string;
   readonly targetId: string;
   readonly before?: SerializableValue | undefined;
   readonly after?: SerializableValue | undefined;
-  readonly requestId: string;
+  readonly requestId: string | null;
   /** The caller's address as the socket has it. */
-  readonly ip: string;
+  readonly ip: string | null;
 };
 
 const Nothing = z.strictObject({});
@@ -39,7 +40,10 @@ const insertAuditEvent = async (db: CommonQueryMethods, change: ChangeRecord): P
 };
 
 const insertOutboxRow = async (db: CommonQueryMethods, change: ChangeRecord): Promise<void> => {
-  const payload = { target_id: change.targetId, actor: formatId('person', change.actorId) };
+  const payload = {
+    target_id: change.targetId,
+    actor: change.actorId && formatId('person', change.actorId),
+  };
   await db.query(sql.type(Nothing)`
     INSERT INTO outbox (organization_id, workspace_id, kind, payload)
     VALUES (${change.organizationId}, ${change.workspaceId}, ${change.action}, ${sql.jsonb(payload)})
@@ -50,4 +54,4 @@ const toJson = (value: SerializableValue | undefined) =>
   value === undefined ? null : sql.jsonb(value);
 
 /** PostgreSQL's inet has no zone (RFC 4007); a connection that is gone has no address. */
-const toInet = (ip: string): string | null => ip.replace(/%.*$/, '') || null;
+const toInet = (ip: string | null): string | null => ip?.replace(/%.*$/, '') || null;

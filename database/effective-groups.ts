@@ -28,6 +28,7 @@ export const withEffectiveGroups = (workspaceId: string, personId: string): Frag
         OFFSET 0
       ) direct
       WHERE m.workspace_id = ${workspaceId}::uuid AND m.person_id = ${personId}::uuid
+        AND (m.expires_at IS NULL OR m.expires_at > now())
       UNION
       SELECT parent.id, parent.parent_id, parent.name
       FROM effective e

@@ -13,6 +13,7 @@ export const PREFIXES = {
   plan: 'plan',
   workspace: 'ws',
   group: 'grp',
+  serviceAccount: 'sa',
   project: 'prj',
   projectRole: 'rol',
   roleAssignment: 'asg',

@@ -12,11 +12,13 @@ import {
   ORGANIZATION_ROLES,
   type OrganizationAction,
   type OrganizationRole,
+  type PlatformAction,
   toWorkspaceRole,
   type WorkspaceAction,
   type WorkspaceRole,
 } from '#domain/permissions.ts';
 import { ADMINS_GROUP } from '#domain/presets.ts';
+import type { PlatformAdmins } from './platform-admins.ts';
 import { notFound, PROBLEMS, Problem } from './problems.ts';
 import type { Permission } from './route.ts';
 
@@ -40,43 +42,68 @@ export type AuthorizationRequest = {
   /** The UUIDs in the path. */
   readonly params: Readonly<Record<string, string>>;
   readonly personId: string;
-  /** Whether the request changes something: the workspace is locked until the transaction ends. */
+  /**
+   * Whether the request changes something: the workspace or the organization is locked until the
+   * transaction ends.
+   */
   readonly locks: boolean;
+  readonly platformAdmins: PlatformAdmins;
 };
 
 /**
  * Finds out what the caller is where the path leads.
  *
  * @throws Problem not-found when the caller has no business there, forbidden (with what is missing)
- * when they have but may not do this
+ * when they have but may not do this, workspace-suspended for a change inside one that is
  */
 export const authorize = async (
   db: CommonQueryMethods,
   request: AuthorizationRequest,
 ): Promise<OrganizationAccess | WorkspaceAccess | null> => {
-  const { permission, params, personId } = request;
+  const { permission, params, personId, locks } = request;
   if (typeof permission === 'string') return null;
+  if ('platform' in permission) return decideOnPlatform(db, request.platformAdmins, permission);
   if ('organization' in permission) {
     const organizationId = params['organization'] ?? '';
+    if (locks) await lockOrganization(db, organizationId);
     const role = await findOrganizationRole(db, organizationId, personId);
     return decideInOrganization({ organizationId, role, action: permission.organization });
   }
   const workspaceId = params['workspace'] ?? '';
-  if (request.locks) await lockWorkspace(db, workspaceId);
-  return decideInWorkspace({
-    action: permission.workspace,
-    orOrganization: permission.orOrganization,
-    standing: await getStanding(db, workspaceId, personId),
-  });
+  if (locks) await lockWorkspace(db, workspaceId);
+  const standing = await getStanding(db, workspaceId, personId);
+  if ('organizationOfWorkspace' in permission) {
+    return decideAsOrganization(standing, permission.organizationOfWorkspace);
+  }
+  const access = decideInWorkspace(standing, permission);
+  if (locks && standing.suspended) {
+    throw new Problem(
+      PROBLEMS.workspaceSuspended,
+      'Nothing in it can be changed until a user of its organization resumes or restores it.',
+    );
+  }
+  return access;
+};
+
+const decideOnPlatform = async (
+  db: CommonQueryMethods,
+  platformAdmins: PlatformAdmins,
+  { platform }: { readonly platform: PlatformAction },
+): Promise<null> => {
+  if (await platformAdmins.recognize(db)) return null;
+  throw new Problem(
+    PROBLEMS.forbidden,
+    `This needs the right "${platform}", which platform administrators have; they are named in the settings of the API.`,
+  );
 };
 
 const decideInOrganization = (request: {
   organizationId: string;
-  role: OrganizationRole | null;
+  role: OrganizationRole | null | undefined;
   action: OrganizationAction;
 }): OrganizationAccess => {
   const { organizationId, role, action } = request;
-  if (role === null) throw notFound();
+  if (!role) throw notFound();
   if (!mayInOrganization(role, action)) {
     const able = ORGANIZATION_ROLES.filter((each) => mayInOrganization(each, action)).join(' or ');
     throw new Problem(
@@ -87,12 +114,27 @@ const decideInOrganization = (request: {
   return { organizationId, role };
 };
 
-const decideInWorkspace = (request: {
-  standing: Standing;
-  action: WorkspaceAction;
-  orOrganization: OrganizationAction | undefined;
-}): WorkspaceAccess => {
-  const { standing, action, orOrganization } = request;
+/** A mere member learns that the workspace is there, which they know, and whom to ask. */
+const decideAsOrganization = (standing: Standing, action: OrganizationAction): WorkspaceAccess => {
+  const { organizationId, organizationRole: role } = standing;
+  if (role === undefined && standing.role !== undefined) {
+    throw new Problem(
+      PROBLEMS.forbidden,
+      `This needs the right "${action}", which users of the workspace’s organization have; you are a member of the workspace alone.`,
+    );
+  }
+  decideInOrganization({ organizationId, role, action });
+  return standing;
+};
+
+const decideInWorkspace = (
+  standing: Standing,
+  permission: {
+    readonly workspace: WorkspaceAction;
+    readonly orOrganization?: OrganizationAction;
+  },
+): WorkspaceAccess => {
+  const { workspace: action, orOrganization } = permission;
   const { role, organizationRole } = standing;
   if (mayInWorkspace(role, action)) return standing;
   if (orOrganization && mayInOrganization(organizationRole, orOrganization)) return standing;
@@ -103,7 +145,10 @@ const decideInWorkspace = (request: {
   );
 };
 
-type Standing = WorkspaceAccess & { readonly organizationRole: OrganizationRole | undefined };
+type Standing = WorkspaceAccess & {
+  readonly organizationRole: OrganizationRole | undefined;
+  readonly suspended: boolean;
+};
 
 const getStanding = async (
   db: CommonQueryMethods,
@@ -118,7 +163,17 @@ const getStanding = async (
     organizationId: row.organization_id,
     role: row.member ? toWorkspaceRole(groups.map((group) => group.name)) : undefined,
     organizationRole: row.organization_role ?? undefined,
+    suspended: row.suspended,
   };
+};
+
+const lockOrganization = async (db: CommonQueryMethods, organizationId: string): Promise<void> => {
+  await db.maybeOne(sql.prepared('lock_organization', z.strictObject({ id: z.uuid() }))`
+    SELECT id
+    FROM organization
+    WHERE id = ${organizationId}
+    FOR UPDATE
+  `);
 };
 
 const lockWorkspace = async (db: CommonQueryMethods, workspaceId: string): Promise<void> => {
@@ -132,6 +187,7 @@ const lockWorkspace = async (db: CommonQueryMethods, workspaceId: string): Promi
 
 const StandingRow = z.strictObject({
   organization_id: z.uuid(),
+  suspended: z.boolean(),
   member: z.boolean(),
   organization_role: z.enum(ORGANIZATION_ROLES).nullable(),
 });
@@ -144,6 +200,7 @@ const findStanding = (
   db.maybeOne(sql.prepared('find_standing', StandingRow)`
     SELECT
       w.organization_id,
+      w.suspended_at IS NOT NULL OR w.delete_after IS NOT NULL AS suspended,
       EXISTS (
         SELECT FROM workspace_member m
         WHERE m.workspace_id = w.id AND m.person_id = ${personId}

@@ -8,8 +8,8 @@ import { PROBLEMS, Problem } from './problems.ts';
  * Judges the state as it is after a change, so that every kind of change is judged alike.
  *
  * @param leaving a person (UUID) who is about to leave the workspace
- * @throws Problem last-admin when nobody is in WSAdmins or a group below it who isn't suspended and has
- * signed in before: a mistyped identity administers nothing
+ * @throws Problem last-admin when nobody is in WSAdmins or a group below it for good who isn't
+ * suspended and has signed in before: a mistyped identity administers nothing
  */
 export const assertAdminRemains = async (
   db: CommonQueryMethods,
@@ -43,5 +43,6 @@ const hasAdmin = (
     JOIN person p ON p.id = m.person_id AND p.suspended_at IS NULL AND p.first_signed_in_at IS NOT NULL
     WHERE m.workspace_id = ${workspaceId}
       AND m.group_id IN (SELECT id FROM admins)
+      AND m.expires_at IS NULL
       AND m.person_id IS DISTINCT FROM ${leaving}::uuid
   `);

@@ -18,10 +18,12 @@ import type { AccessTokenVerifier } from './access-token.ts';
 import type { Issuer } from './context.ts';
 import { createCursors } from './cursor.ts';
 import { createExecute, type Execute, type IncomingRequest } from './execute.ts';
+import { readIdempotencyKey } from './idempotency.ts';
 import { authenticate } from './middleware/authenticate.ts';
 import { readJsonBody } from './middleware/json-body.ts';
 import { problemDetails } from './middleware/problem-details.ts';
 import { requestLog } from './middleware/request-log.ts';
+import type { PlatformAdmins } from './platform-admins.ts';
 import { readPreferredWait, waitForFinal } from './prefer.ts';
 import { notFound, PROBLEMS, Problem } from './problems.ts';
 import type { Reply, Route } from './route.ts';
@@ -36,6 +38,7 @@ export type AppDeps = {
   readonly issuer: Issuer;
   /** 32 bytes that sign cursors, the same on every replica. */
   readonly cursorKey: Buffer;
+  readonly platformAdmins: PlatformAdmins;
   readonly log: Logger;
   readonly metrics: Registry;
   readonly readiness: Readiness;
@@ -78,6 +81,7 @@ const createRouter = (deps: AppDeps): Router => {
     db: deps.db,
     issuer: deps.issuer,
     cursors: createCursors(deps.cursorKey),
+    platformAdmins: deps.platformAdmins,
     onChanged: (workspaceId) => {
       // Not awaited: the change is committed, and a lost ring only costs rbac-sync a moment.
       void deps.doorbell.ring(DOORBELL_SUBJECTS.workspaceChanged, workspaceId);
@@ -100,10 +104,14 @@ const answer = async (
   const isPublic = route.permission === 'public';
   const request: IncomingRequest = {
     personId: isPublic ? null : await authenticate(ctx, deps.accessTokens),
+    method: ctx.method,
     path: ctx.path,
     params: ctx.params,
     query: ctx.query,
     body: route.body ? await readJsonBody(ctx, route.bodyLimit) : undefined,
+    ifMatch: ctx.get('If-Match') || undefined,
+    idempotencyKey:
+      route.method === 'POST' ? readIdempotencyKey(ctx.get('Idempotency-Key')) : undefined,
     requestId: String(ctx.state['requestId']),
     ip: ctx.ip,
   };

@@ -9,6 +9,22 @@ import {
 } from '#runtime/config.ts';
 import { EncryptionKey } from '#runtime/encryption.ts';
 
+/** `connector:subject`, comma-separated; a subject may hold colons. */
+const Identities = z
+  .string()
+  .transform((text) => text.split(',').map((entry) => entry.trim()))
+  .pipe(
+    z.array(
+      z
+        .string()
+        .regex(/^[a-z0-9][a-z0-9-]{0,62}:[^\p{Cc}]{1,255}$/u, 'Must be "connector:subject".')
+        .transform((entry) => {
+          const colon = entry.indexOf(':');
+          return { connector: entry.slice(0, colon), subject: entry.slice(colon + 1) };
+        }),
+    ),
+  );
+
 const TenancyApiConfig = z.object({
   ...commonSettings,
   PORT: Port.default(8080),
@@ -19,6 +35,8 @@ const TenancyApiConfig = z.object({
   API_AUDIENCE: ApiAudience,
   /** Signs cursors; the same on every replica. */
   CURSOR_KEY: EncryptionKey,
+  /** Who may manage plans, such as `google:1234567890,local:ada`. */
+  PLATFORM_ADMINS: Identities.optional(),
 });
 
 /** The settings of the tenancy API. */

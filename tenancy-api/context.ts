@@ -19,6 +19,10 @@ export type RequestContext = {
   readonly ip: string;
   readonly issuer: Issuer;
   readonly cursors: Cursors;
+  /** Whether nothing of this will be kept: the caller only asks what would happen. */
+  readonly dryRun: boolean;
+  /** What the caller demands the resource's entity tag to be (RFC 9110 §13.1.1). */
+  readonly ifMatch: string | undefined;
   /** The path as the caller wrote it, for links to the next page. */
   readonly path: string;
   /** Workspaces (UUIDs) whose doorbell is rung once the transaction has committed. */

@@ -9,15 +9,18 @@ import { type AuthorizationRequest, authorize } from './access.ts';
 import { invalidToken } from './access-token.ts';
 import type { Issuer, RequestContext } from './context.ts';
 import type { Cursors } from './cursor.ts';
+import { answerOnce, type KeyPlace, type Outcome, takeKey } from './idempotency.ts';
+import type { PlatformAdmins } from './platform-admins.ts';
 import { PROBLEMS, Problem } from './problems.ts';
 import type { Reply, Route } from './route.ts';
-import { parseBody, parseParams, parseQuery } from './validation.ts';
+import { parseBody, parseDryRun, parseParams, parseQuery } from './validation.ts';
 
 /** What {@link createExecute} needs. */
 export type ExecuteDeps = {
   readonly db: DatabasePool;
   readonly issuer: Issuer;
   readonly cursors: Cursors;
+  readonly platformAdmins: PlatformAdmins;
   /** Called after the commit with each workspace (UUID) that changed. */
   readonly onChanged: (workspaceId: string) => void;
 };
@@ -26,10 +29,13 @@ export type ExecuteDeps = {
 export type IncomingRequest = {
   /** The caller (UUID), or `null` on a public route. */
   readonly personId: string | null;
+  readonly method: string;
   readonly path: string;
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, unknown>>;
   readonly body: unknown;
+  readonly ifMatch: string | undefined;
+  readonly idempotencyKey: string | undefined;
   readonly requestId: string;
   readonly ip: string;
 };
@@ -44,16 +50,36 @@ export const createExecute =
     if (request.personId === null) return answerPublicly(route, request);
     const changedWorkspaces = new Set<string>();
     const { personId } = request;
-    const reply = await deps.db.transaction(async (tx) => {
-      changedWorkspaces.clear();
-      const { issuer, cursors } = deps;
-      const { requestId, ip, path } = request;
-      const context = { tx, issuer, cursors, requestId, ip, path, changedWorkspaces };
-      return handle(route, request, { ...context, personId });
-    });
+    const outcome = await deps.db
+      .transaction(async (tx) => {
+        changedWorkspaces.clear();
+        const { issuer, cursors } = deps;
+        const { requestId, ip, path, ifMatch } = request;
+        const caller = { tx, personId, issuer, cursors, requestId, ip, path, ifMatch };
+        const context = { ...caller, changedWorkspaces, dryRun: false };
+        return handle(deps, route, { request, context });
+      })
+      .catch(unlessDryRun);
+    if (outcome instanceof Problem) throw outcome;
     for (const workspaceId of changedWorkspaces) deps.onChanged(workspaceId);
-    return reply;
+    return outcome;
   };
+
+/** Undoes a transaction that was only asked what it would do, and carries its answer out of it. */
+class DryRun extends Error {
+  readonly reply: Reply;
+
+  constructor(reply: Reply) {
+    super('a dry run is rolled back');
+    this.name = 'DryRun';
+    this.reply = reply;
+  }
+}
+
+const unlessDryRun = (error: unknown): Reply => {
+  if (error instanceof DryRun) return error.reply;
+  throw error;
+};
 
 /** A public route speaks of nobody's data and takes no connection. */
 const answerPublicly = (route: Route, request: IncomingRequest): Promise<Reply> => {
@@ -62,24 +88,46 @@ const answerPublicly = (route: Route, request: IncomingRequest): Promise<Reply> 
 };
 
 const handle = async (
+  deps: ExecuteDeps,
   route: Route,
-  request: IncomingRequest,
-  context: RequestContext,
-): Promise<Reply> => {
+  { request, context }: { request: IncomingRequest; context: RequestContext },
+): Promise<Outcome> => {
   const { tx, personId } = context;
   await identify(tx, personId);
+  const place = toKeyPlace(request, personId);
+  if (place) await takeKey(tx, place);
   const params = parseParams(request.params);
   const authorization: AuthorizationRequest = {
     permission: route.permission,
     params,
     personId,
     locks: route.method !== 'GET',
+    platformAdmins: deps.platformAdmins,
   };
   // Whoever may not do it is told so before anything about their input is looked at.
   const access = await authorize(tx, authorization);
-  const query = parseQuery(route, request.query);
+  const { dryRun, rest } = parseDryRun(route, request.query);
+  const query = parseQuery(route, rest);
   const body = parseBody(route, request.body);
-  return route.handler({ context, access, params, query, body });
+  if (route.ifMatch) assertIfMatch(request);
+  const act = (inner: RequestContext): Promise<Reply> =>
+    route.handler({ context: inner, access, params, query, body });
+  if (dryRun) throw new DryRun(await act({ ...context, dryRun }));
+  return place ? answerOnce(context, { place, body: request.body }, act) : act(context);
+};
+
+const toKeyPlace = (request: IncomingRequest, personId: string): KeyPlace | undefined => {
+  const { idempotencyKey: key, method, path, query } = request;
+  if (key === undefined) return undefined;
+  return { personId, key, target: `${method} ${path} ${JSON.stringify(query)}` };
+};
+
+const assertIfMatch = ({ ifMatch }: IncomingRequest): void => {
+  if (ifMatch !== undefined) return;
+  throw new Problem(
+    PROBLEMS.preconditionRequired,
+    'Read the resource first, and send the ETag of that answer as If-Match; "If-Match: *" changes it whatever it is now.',
+  );
 };
 
 const identify = async (db: CommonQueryMethods, personId: string): Promise<void> => {

@@ -9,6 +9,7 @@ import { createMetrics } from '#runtime/metrics.ts';
 import { createAccessTokenVerifier } from './access-token.ts';
 import { createApp } from './app.ts';
 import { readConfig } from './config.ts';
+import { createPlatformAdmins } from './platform-admins.ts';
 
 const config = readConfig(process.env);
 const log = createLogger('tenancy-api', config.LOG_LEVEL);
@@ -38,6 +39,7 @@ await runService(log, async (stack, readiness) => {
     accessTokens,
     issuer,
     cursorKey: config.CURSOR_KEY,
+    platformAdmins: createPlatformAdmins(config.PLATFORM_ADMINS ?? []),
     log,
     metrics: createMetrics('tenancy-api'),
     readiness,

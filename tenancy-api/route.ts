@@ -5,16 +5,18 @@
  */
 import type * as z from 'zod';
 import type { IdentifierKind } from '#domain/identifiers.ts';
-import type { OrganizationAction, WorkspaceAction } from '#domain/permissions.ts';
+import type { OrganizationAction, PlatformAction, WorkspaceAction } from '#domain/permissions.ts';
 import type { OrganizationAccess, WorkspaceAccess } from './access.ts';
 import type { RequestContext } from './context.ts';
 
 /** The identifiers that may stand in a path, by the name they have there. */
 export const PATH_IDENTIFIERS = {
   organization: 'organization',
+  plan: 'plan',
   workspace: 'workspace',
   group: 'group',
   person: 'person',
+  service_account: 'serviceAccount',
   project: 'project',
   role: 'projectRole',
   role_assignment: 'roleAssignment',
@@ -31,22 +33,27 @@ export type PathParameters<Path extends string> = {
 };
 
 /**
- * Who may call: anyone; whoever has a valid access token; or whoever may do an action in the
- * organization or workspace that the path names. With `orOrganization` the users of the workspace's
- * organization who may do that action are let in too.
+ * Who may call: anyone; whoever has a valid access token; a platform administrator; or whoever may do
+ * an action in the organization or workspace that the path names. With `orOrganization` the users of
+ * the workspace's organization who may do that action are let in too; with `organizationOfWorkspace`
+ * only they are: the life of a workspace is theirs, what is in it is its members'.
  */
 export type Permission =
   | 'public'
   | 'signed-in'
+  | { readonly platform: PlatformAction }
   | { readonly organization: OrganizationAction }
+  | { readonly organizationOfWorkspace: OrganizationAction }
   | { readonly workspace: WorkspaceAction; readonly orOrganization?: OrganizationAction };
 
 /** What the caller is where the path leads, as far as the permission had to find it out. */
 export type AccessOf<P extends Permission> = P extends { workspace: WorkspaceAction }
   ? WorkspaceAccess
-  : P extends { organization: OrganizationAction }
-    ? OrganizationAccess
-    : null;
+  : P extends { organizationOfWorkspace: OrganizationAction }
+    ? WorkspaceAccess
+    : P extends { organization: OrganizationAction }
+      ? OrganizationAccess
+      : null;
 
 /** One way in which a route answers when all goes well. */
 export type ResponseSpec = {
@@ -89,6 +96,13 @@ export type Call<Path extends string, P extends Permission, Query, Body> = {
   readonly body: OutputOf<Body>;
 };
 
+/** When a route was deprecated, when it ends, and where its successor is described. */
+export type Deprecation = {
+  readonly since: Date;
+  readonly sunset?: Date;
+  readonly link?: string;
+};
+
 type Definition<
   Path extends string,
   P extends Permission,
@@ -105,6 +119,15 @@ type Definition<
   readonly body?: Body;
   /** In bytes, when the default of 256 KiB isn't right. */
   readonly bodyLimit?: number;
+  /**
+   * Takes `?dry_run=true`: the handler does everything, as it would, and answers 200 with what would
+   * happen; then the transaction is rolled back.
+   */
+  readonly dryRun?: boolean;
+  /** Demands `If-Match` (RFC 9110 §13.1.1); the handler compares it with `assertVersion`. */
+  readonly ifMatch?: boolean;
+  /** Announces the route's end: the `Deprecation` (RFC 9745) and `Sunset` (RFC 8594) headers. */
+  readonly deprecation?: Deprecation;
   readonly responses: R;
   readonly handler: (call: Call<Path, P, Query, Body>) => Promise<ReplyOf<NoInfer<R>>>;
   /**
@@ -123,6 +146,9 @@ export type Route = {
   readonly query: z.ZodObject | undefined;
   readonly body: z.ZodType | undefined;
   readonly bodyLimit: number;
+  readonly dryRun: boolean;
+  readonly ifMatch: boolean;
+  readonly deprecation: Deprecation | undefined;
   readonly responses: Responses;
   readonly handler: (call: {
     readonly context: RequestContext | null;
@@ -146,7 +172,15 @@ export const defineRoute = <
 >(
   definition: Definition<Path, P, Query, Body, R>,
 ): Route => {
-  const route = { bodyLimit: DEFAULT_BODY_LIMIT, query: undefined, body: undefined, ...definition };
+  const defaults = {
+    query: undefined,
+    body: undefined,
+    bodyLimit: DEFAULT_BODY_LIMIT,
+    dryRun: false,
+    ifMatch: false,
+    deprecation: undefined,
+    waitsFor: undefined,
+  };
   // The handler's own types are those of the schemas beside it, which are applied before every call.
-  return { waitsFor: undefined, ...route } as unknown as Route;
+  return { ...defaults, ...definition } as unknown as Route;
 };

@@ -44,6 +44,21 @@ export const parseQuery = (route: Route, query: Readonly<Record<string, unknown>
 };
 
 /**
+ * Takes `dry_run` out of the query of a route that knows it; elsewhere it is an unknown parameter.
+ *
+ * @throws Problem invalid-request when it is neither true nor false
+ */
+export const parseDryRun = (
+  route: Route,
+  query: Readonly<Record<string, unknown>>,
+): { readonly dryRun: boolean; readonly rest: Readonly<Record<string, unknown>> } => {
+  if (!route.dryRun || query['dry_run'] === undefined) return { dryRun: false, rest: query };
+  const { dry_run: value, ...rest } = query;
+  if (value === 'true' || value === 'false') return { dryRun: value === 'true', rest };
+  throw invalid([{ parameter: 'dry_run', detail: 'Must be true or false.' }]);
+};
+
+/**
  * The body by the route's schema.
  *
  * @throws Problem invalid-request

@@ -51,6 +51,6 @@ describe('row-level security', () => {
          AND NOT (relrowsecurity AND relforcerowsecurity)
        ORDER BY relname`,
     );
-    expect(open).toEqual([{ relname: 'migration' }, { relname: 'plan' }]);
+    expect(open).toEqual([{ relname: 'migration' }]);
   });
 });

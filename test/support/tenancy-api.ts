@@ -8,9 +8,13 @@ import { createLogger } from '#runtime/log.ts';
 import { createMetrics } from '#runtime/metrics.ts';
 import { createAccessTokenVerifier } from '../../tenancy-api/access-token.ts';
 import { createApp } from '../../tenancy-api/app.ts';
+import { createPlatformAdmins } from '../../tenancy-api/platform-admins.ts';
 import { ROUTES } from '../../tenancy-api/routes.ts';
 import { API_AUDIENCE, startTokenIssuer, type TokenIssuer } from './access-token.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
+
+/** Who administers the platform in the tests. */
+export const PLATFORM_ADMIN = { connector: 'local', subject: 'platform-admin' } as const;
 
 /** An answer of the API. `body` is what the JSON says, or the text of anything else. */
 export type Answer = {
@@ -74,6 +78,7 @@ export const startTestApi = async (): Promise<TestApi> => {
     accessTokens: stack.use(createAccessTokenVerifier({ issuer, audience: API_AUDIENCE })),
     issuer,
     cursorKey: Buffer.alloc(32, 7),
+    platformAdmins: createPlatformAdmins([PLATFORM_ADMIN]),
     log,
     metrics: createMetrics('tenancy-api'),
     readiness: { ready: true },
