@@ -39,6 +39,8 @@ export type AppDeps = {
   /** 32 bytes that sign cursors, the same on every replica. */
   readonly cursorKey: Buffer;
   readonly platformAdmins: PlatformAdmins;
+  /** Days until a deletion is carried out. */
+  readonly deletionGraceDays: number;
   readonly log: Logger;
   readonly metrics: Registry;
   readonly readiness: Readiness;
@@ -82,6 +84,7 @@ const createRouter = (deps: AppDeps): Router => {
     issuer: deps.issuer,
     cursors: createCursors(deps.cursorKey),
     platformAdmins: deps.platformAdmins,
+    deletionGraceDays: deps.deletionGraceDays,
     onChanged: (workspaceId) => {
       // Not awaited: the change is committed, and a lost ring only costs rbac-sync a moment.
       void deps.doorbell.ring(DOORBELL_SUBJECTS.workspaceChanged, workspaceId);

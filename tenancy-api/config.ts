@@ -37,6 +37,8 @@ const TenancyApiConfig = z.object({
   CURSOR_KEY: EncryptionKey,
   /** Who may manage plans, such as `google:1234567890,local:ada`. */
   PLATFORM_ADMINS: Identities.optional(),
+  /** How long what was asked to be deleted can be restored: organizations and workspaces. */
+  DELETION_GRACE_DAYS: z.coerce.number().int().min(0).max(365).default(14),
 });
 
 /** The settings of the tenancy API. */

@@ -19,6 +19,8 @@ export type RequestContext = {
   readonly ip: string;
   readonly issuer: Issuer;
   readonly cursors: Cursors;
+  /** Days until a deletion is carried out; until then it can be taken back. */
+  readonly deletionGraceDays: number;
   /** Whether nothing of this will be kept: the caller only asks what would happen. */
   readonly dryRun: boolean;
   /** What the caller demands the resource's entity tag to be (RFC 9110 §13.1.1). */

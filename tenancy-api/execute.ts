@@ -21,6 +21,8 @@ export type ExecuteDeps = {
   readonly issuer: Issuer;
   readonly cursors: Cursors;
   readonly platformAdmins: PlatformAdmins;
+  /** Days until a deletion is carried out. */
+  readonly deletionGraceDays: number;
   /** Called after the commit with each workspace (UUID) that changed. */
   readonly onChanged: (workspaceId: string) => void;
 };
@@ -53,10 +55,10 @@ export const createExecute =
     const outcome = await deps.db
       .transaction(async (tx) => {
         changedWorkspaces.clear();
-        const { issuer, cursors } = deps;
+        const { issuer, cursors, deletionGraceDays } = deps;
         const { requestId, ip, path, ifMatch } = request;
         const caller = { tx, personId, issuer, cursors, requestId, ip, path, ifMatch };
-        const context = { ...caller, changedWorkspaces, dryRun: false };
+        const context = { ...caller, deletionGraceDays, changedWorkspaces, dryRun: false };
         return handle(deps, route, { request, context });
       })
       .catch(unlessDryRun);

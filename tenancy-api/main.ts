@@ -40,6 +40,7 @@ await runService(log, async (stack, readiness) => {
     issuer,
     cursorKey: config.CURSOR_KEY,
     platformAdmins: createPlatformAdmins(config.PLATFORM_ADMINS ?? []),
+    deletionGraceDays: config.DELETION_GRACE_DAYS,
     log,
     metrics: createMetrics('tenancy-api'),
     readiness,

@@ -37,6 +37,8 @@ export const PROBLEMS = {
     'The organization can have no more',
   ),
   planLimitReached: problemType('plan-limit-reached', 409, 'The plan allows no more'),
+  planDoesNotFit: problemType('plan-does-not-fit', 409, 'The workspace does not fit the plan'),
+  workspaceDeleting: problemType('workspace-deleting', 409, 'The workspace is being deleted'),
   workspaceSuspended: problemType('workspace-suspended', 409, 'The workspace is suspended'),
   idempotencyKeyInUse: problemType(
     'idempotency-key-in-use',

@@ -79,6 +79,7 @@ export const startTestApi = async (): Promise<TestApi> => {
     issuer,
     cursorKey: Buffer.alloc(32, 7),
     platformAdmins: createPlatformAdmins([PLATFORM_ADMIN]),
+    deletionGraceDays: 14,
     log,
     metrics: createMetrics('tenancy-api'),
     readiness: { ready: true },
