@@ -200,7 +200,11 @@ const findStanding = (
   db.maybeOne(sql.prepared('find_standing', StandingRow)`
     SELECT
       w.organization_id,
-      w.suspended_at IS NOT NULL OR w.delete_after IS NOT NULL AS suspended,
+      w.suspended_at IS NOT NULL
+        OR w.delete_after IS NOT NULL
+        OR EXISTS (
+          SELECT FROM workspace_organization(w.id) o WHERE o.delete_after IS NOT NULL
+        ) AS suspended,
       EXISTS (
         SELECT FROM workspace_member m
         WHERE m.workspace_id = w.id AND m.person_id = ${personId}

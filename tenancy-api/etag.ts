@@ -5,6 +5,9 @@
 import type { RequestContext } from './context.ts';
 import { PROBLEMS, Problem } from './problems.ts';
 
+/** What a route says of the answers that show one resource. */
+export const etagHeaders = { ETag: 'Its version, for If-Match.' } as const;
+
 /** The `ETag` header of an answer that shows one resource. */
 export const versionHeaders = (version: number): { readonly ETag: string } => ({
   ETag: `"${version}"`,

@@ -13,6 +13,7 @@ import { projectRoutes } from './projects/routes.ts';
 import { roleAssignmentRoutes } from './role-assignments/routes.ts';
 import { defineRoute, type Route } from './route.ts';
 import { taskRoutes } from './tasks/routes.ts';
+import { workspaceLifeRoutes } from './workspaces/life-routes.ts';
 import { workspaceRoutes } from './workspaces/routes.ts';
 
 const openApiRoute = defineRoute({
@@ -32,6 +33,7 @@ export const ROUTES: readonly Route[] = [
   ...organizationRoutes,
   ...planRoutes,
   ...workspaceRoutes,
+  ...workspaceLifeRoutes,
   ...groupRoutes,
   ...groupMemberRoutes,
   ...memberRoutes,

@@ -1,11 +1,18 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
 import type { PageRequest } from '../cursor.ts';
-import { WorkspaceRow } from './schema.ts';
+import { WorkspaceRow, type WorkspaceState } from './schema.ts';
 
 const workspaceColumns = (personId: string) => sql.fragment`
   w.id, w.organization_id, w.slug, w.name, w.generation, w.observed_generation, w.conditions,
-  w.created_at,
+  w.version, w.created_at, o.slug AS organization_slug,
+  CASE
+    WHEN w.delete_after IS NOT NULL OR o.delete_after IS NOT NULL THEN 'deleting'
+    WHEN w.suspended_at IS NOT NULL THEN 'suspended'
+    ELSE 'active'
+  END AS state,
+  least(w.delete_after, o.delete_after) AS delete_after,
+  o.delete_after IS NOT NULL AS organization_deleting,
   jsonb_build_object(
     'id', p.id, 'name', p.name, 'display_name', p.display_name, 'project_quota', p.project_quota,
     'limit_range', p.limit_range, 'max_projects', p.max_projects, 'isolation', p.isolation
@@ -15,18 +22,39 @@ const workspaceColumns = (personId: string) => sql.fragment`
   ) AS member,
   c.server, c.certificate_authority`;
 
+/** Row-level security hides the organization from members who are none of its users. */
+const workspaceTables = sql.fragment`
+  workspace w
+  CROSS JOIN LATERAL workspace_organization(w.id) o
+  JOIN plan p ON p.id = w.plan_id
+  LEFT JOIN workspace_cluster c ON c.workspace_id = w.id`;
+
+/** Which workspaces a list shows; everything that isn't set lets all through. */
+export type WorkspaceFilter = {
+  /** UUID. */
+  readonly organizationId: string | null;
+  readonly state: WorkspaceState | null;
+};
+
 /** The workspaces that a person can see: as a member, or as a user of the organization; by id. */
 export const listWorkspaces = (
   db: CommonQueryMethods,
-  personId: string,
+  { personId, organizationId, state }: WorkspaceFilter & { readonly personId: string },
   { after, take }: PageRequest,
 ): Promise<readonly WorkspaceRow[]> =>
   db.any(sql.type(WorkspaceRow)`
     SELECT ${workspaceColumns(personId)}
-    FROM workspace w
-    JOIN plan p ON p.id = w.plan_id
-    LEFT JOIN workspace_cluster c ON c.workspace_id = w.id
+    FROM ${workspaceTables}
     WHERE (${after}::uuid IS NULL OR w.id > ${after}::uuid)
+      AND (${organizationId}::uuid IS NULL OR w.organization_id = ${organizationId}::uuid)
+      AND CASE ${state}::text
+        WHEN 'active' THEN
+          w.suspended_at IS NULL AND w.delete_after IS NULL AND o.delete_after IS NULL
+        WHEN 'suspended' THEN
+          w.suspended_at IS NOT NULL AND w.delete_after IS NULL AND o.delete_after IS NULL
+        WHEN 'deleting' THEN w.delete_after IS NOT NULL OR o.delete_after IS NOT NULL
+        ELSE true
+      END
       AND (
         w.id IN (SELECT workspace_id FROM workspace_member WHERE person_id = ${personId})
         OR w.organization_id IN (
@@ -45,9 +73,7 @@ export const getWorkspace = (
 ): Promise<WorkspaceRow> =>
   db.one(sql.type(WorkspaceRow)`
     SELECT ${workspaceColumns(personId)}
-    FROM workspace w
-    JOIN plan p ON p.id = w.plan_id
-    LEFT JOIN workspace_cluster c ON c.workspace_id = w.id
+    FROM ${workspaceTables}
     WHERE w.id = ${workspaceId}
   `);
 
@@ -86,3 +112,26 @@ export const countWorkspaces = (db: CommonQueryMethods, organizationId: string):
   db.oneFirst(sql.type(z.strictObject({ count: z.int() }))`
     SELECT count(*)::int AS count FROM workspace WHERE organization_id = ${organizationId}
   `);
+
+/** Whether a workspace has a project of this name. */
+export const hasProject = (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  name: string,
+): Promise<boolean> =>
+  db.exists(sql.type(z.strictObject({}))`
+    SELECT FROM project WHERE workspace_id = ${workspaceId} AND name = ${name}
+  `);
+
+/** Renames a workspace. */
+export const renameWorkspace = async (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  name: string,
+): Promise<void> => {
+  await db.query(sql.type(z.strictObject({}))`
+    UPDATE workspace
+    SET name = ${name}, version = version + 1, updated_at = now()
+    WHERE id = ${workspaceId}
+  `);
+};

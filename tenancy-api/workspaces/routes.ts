@@ -1,19 +1,27 @@
 /** Workspaces: made by organization users, used by members. */
 import * as z from 'zod';
-import { answerPage, PageQuery, pageOf } from '../cursor.ts';
+import { answerPage, pageOf } from '../cursor.ts';
+import { etagHeaders, versionHeaders } from '../etag.ts';
 import { defineRoute } from '../route.ts';
 import { taskHeaders } from '../schema.ts';
 import { acceptedTask } from '../tasks/accepted.ts';
 import { toTask } from '../tasks/schema.ts';
-import { getWorkspace, listWorkspaces } from './queries.ts';
+import { getWorkspace } from './queries.ts';
 import {
   CreateWorkspace,
   KubeconfigQuery,
+  ListWorkspacesQuery,
   toWorkspace,
+  UpdateWorkspace,
   Workspace,
   WorkspaceCreated,
 } from './schema.ts';
-import { createWorkspace, getKubeconfig } from './service.ts';
+import {
+  createWorkspace,
+  getKubeconfig,
+  listVisibleWorkspaces,
+  updateWorkspace,
+} from './service.ts';
 
 export const workspaceRoutes = [
   defineRoute({
@@ -40,11 +48,11 @@ export const workspaceRoutes = [
     path: '/v1/workspaces',
     summary: 'List the workspaces that you are a member of or whose organization you are a user of',
     permission: 'signed-in',
-    query: PageQuery,
+    query: ListWorkspacesQuery,
     responses: { 200: { description: 'A page.', body: pageOf(Workspace, 'Workspace') } },
     handler: ({ context, query }) =>
       answerPage(context, query, {
-        read: (page) => listWorkspaces(context.tx, context.personId, page),
+        read: (page) => listVisibleWorkspaces(context, query, page),
         idOf: (row) => row.id,
         toItem: (row) => toWorkspace(row, context.issuer),
       }),
@@ -54,10 +62,25 @@ export const workspaceRoutes = [
     path: '/v1/workspaces/{workspace}',
     summary: 'Read a workspace',
     permission: { workspace: 'workspace:read', orOrganization: 'organization:read' },
-    responses: { 200: { description: 'The workspace.', body: Workspace } },
+    responses: { 200: { description: 'The workspace.', body: Workspace, headers: etagHeaders } },
     handler: async ({ context, access }) => {
       const row = await getWorkspace(context.tx, access.workspaceId, context.personId);
-      return { status: 200, body: toWorkspace(row, context.issuer) };
+      const body = toWorkspace(row, context.issuer);
+      return { status: 200, body, headers: versionHeaders(row.version) };
+    },
+  }),
+  defineRoute({
+    method: 'PATCH',
+    path: '/v1/workspaces/{workspace}',
+    summary: 'Rename a workspace',
+    permission: { workspace: 'workspace:write', orOrganization: 'workspace:manage' },
+    ifMatch: true,
+    body: UpdateWorkspace,
+    responses: { 200: { description: 'The workspace.', body: Workspace, headers: etagHeaders } },
+    handler: async ({ context, access, body }) => {
+      const row = await updateWorkspace(context, access, body);
+      const workspace = toWorkspace(row, context.issuer);
+      return { status: 200, body: workspace, headers: versionHeaders(row.version) };
     },
   }),
   defineRoute({
@@ -69,7 +92,7 @@ export const workspaceRoutes = [
     responses: {
       200: {
         description:
-          'A kubeconfig with one context, named by the workspace’s slug; no secret in it.',
+          'A kubeconfig with one context, named by the slugs of organization and workspace, so that it merges with others; no secret in it.',
         body: z.string(),
         type: 'application/yaml',
       },

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { formatId } from '#domain/identifiers.ts';
 import type { Issuer } from '../context.ts';
+import { PageQuery } from '../cursor.ts';
 import { Plan, PlanRow, toPlan } from '../plans/schema.ts';
 import { DisplayName, Id, Timestamp } from '../schema.ts';
 import { Task } from '../tasks/schema.ts';
@@ -20,19 +21,27 @@ export const CreateWorkspace = z
     slug: WorkspaceSlug.optional().describe('Unique in the organization; made from the name.'),
     plan: z.string().min(1).max(100).describe('The name or the id of a plan.'),
   })
-  .meta({ id: 'CreateWorkspace' });
+  .meta({ id: 'CreateWorkspace', examples: [{ name: 'Online shop', plan: 'starter' }] });
 export type CreateWorkspace = z.infer<typeof CreateWorkspace>;
 
 /** What the cluster was last seen to be; as Kubernetes writes conditions. */
 const Condition = z
   .strictObject({
-    type: z.string().describe('Provisioned, TrustsIssuer or Synced.'),
+    type: z
+      .string()
+      .describe(
+        'Provisioned: the control plane runs. TrustsIssuer: it accepts the tokens of this workspace. Synced: every right is in force as it should be. Drifted: the last look found what nobody had asked for, and put it back.',
+      ),
     status: z.enum(['True', 'False', 'Unknown']),
-    reason: z.string().optional(),
-    message: z.string().optional(),
-    lastTransitionTime: z.string().optional(),
+    reason: z.string().optional().describe('One word for machines.'),
+    message: z.string().optional().describe('A sentence for people.'),
+    lastTransitionTime: z.string().optional().describe('When the status last changed.'),
   })
   .meta({ id: 'Condition' });
+
+/** Whether a workspace runs, is stopped, or waits for the end of its grace period. */
+export const WorkspaceState = z.enum(['active', 'suspended', 'deleting']);
+export type WorkspaceState = z.infer<typeof WorkspaceState>;
 
 /** A workspace as it is stored, with its plan and what the caller is in it. */
 export const WorkspaceRow = z.strictObject({
@@ -40,6 +49,11 @@ export const WorkspaceRow = z.strictObject({
   organization_id: z.uuid(),
   slug: z.string(),
   name: z.string(),
+  version: z.int(),
+  organization_slug: z.string(),
+  state: WorkspaceState,
+  delete_after: z.date().nullable(),
+  organization_deleting: z.boolean(),
   generation: z.int(),
   observed_generation: z.int(),
   conditions: z.array(Condition),
@@ -67,6 +81,12 @@ export const Workspace = z
     slug: z.string(),
     name: z.string(),
     plan: Plan,
+    state: WorkspaceState.describe(
+      'suspended and deleting: its control plane is stopped, its data is kept, and nobody gets tokens for it.',
+    ),
+    delete_after: Timestamp.nullable().describe(
+      'When it goes for good, if it or its organization is being deleted; until then it can be restored.',
+    ),
     member: z.boolean().describe('Whether the caller is a member.'),
     generation: z.int().describe('Counts the changes that concern the cluster.'),
     observed_generation: z
@@ -93,6 +113,8 @@ export const toWorkspace = (row: WorkspaceRow, issuer: Issuer): Workspace => ({
   slug: row.slug,
   name: row.name,
   plan: toPlan(row.plan),
+  state: row.state,
+  delete_after: row.delete_after?.toISOString() ?? null,
   member: row.member,
   generation: row.generation,
   observed_generation: row.observed_generation,
@@ -106,6 +128,20 @@ export const toWorkspace = (row: WorkspaceRow, issuer: Issuer): Workspace => ({
   created_at: row.created_at.toISOString(),
 });
 
+/** Which workspaces a list shows. */
+export const ListWorkspacesQuery = PageQuery.extend({
+  organization: z.string().max(200).optional().describe('Only those of this organization.'),
+  state: WorkspaceState.optional().describe('Only those in this state.'),
+});
+
+export type ListWorkspacesQuery = z.infer<typeof ListWorkspacesQuery>;
+
+/** What of a workspace can be changed in place. */
+export const UpdateWorkspace = z
+  .strictObject({ name: DisplayName.optional() })
+  .meta({ id: 'UpdateWorkspace', examples: [{ name: 'Online shop' }] });
+export type UpdateWorkspace = z.infer<typeof UpdateWorkspace>;
+
 /** What a kubeconfig is asked for. */
 export const KubeconfigQuery = z.strictObject({
   plugin: z
@@ -116,6 +152,6 @@ export const KubeconfigQuery = z.strictObject({
     .string()
     .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'Must be the name of a project.')
     .optional()
-    .describe('The namespace that kubectl uses when told none.'),
+    .describe('The project that kubectl works in when told no namespace.'),
 });
 export type KubeconfigQuery = z.infer<typeof KubeconfigQuery>;

@@ -4,8 +4,11 @@ import { createId, formatId, parseId } from '#domain/identifiers.ts';
 import { MAX_WORKSPACES_PER_ORGANIZATION } from '#domain/plan.ts';
 import { ADMINS_GROUP, PRESET_GROUPS } from '#domain/presets.ts';
 import { toSlug } from '#domain/slug.ts';
+import type { WorkspaceAccess } from '../access.ts';
 import { recordChange, startTask } from '../change.ts';
 import type { RequestContext } from '../context.ts';
+import type { PageRequest } from '../cursor.ts';
+import { assertVersion } from '../etag.ts';
 import { insertGroupMembers } from '../group-members/queries.ts';
 import { insertGroups } from '../groups/queries.ts';
 import { insertFirstMember } from '../members/queries.ts';
@@ -15,8 +18,22 @@ import { bodyProblem, PROBLEMS, Problem } from '../problems.ts';
 import { insertRoleAssignment } from '../role-assignments/queries.ts';
 import type { TaskRow } from '../tasks/schema.ts';
 import { renderKubeconfig } from './kubeconfig.ts';
-import { countWorkspaces, getWorkspace, insertWorkspace, lockWorkspacesOf } from './queries.ts';
-import type { CreateWorkspace, KubeconfigQuery, WorkspaceRow } from './schema.ts';
+import {
+  countWorkspaces,
+  getWorkspace,
+  hasProject,
+  insertWorkspace,
+  listWorkspaces,
+  lockWorkspacesOf,
+  renameWorkspace,
+} from './queries.ts';
+import type {
+  CreateWorkspace,
+  KubeconfigQuery,
+  ListWorkspacesQuery,
+  UpdateWorkspace,
+  WorkspaceRow,
+} from './schema.ts';
 
 const RETRY_AFTER_SECONDS = '5';
 
@@ -110,10 +127,48 @@ const fillWithPresets = async (
   });
 };
 
+/** One page of the workspaces that the caller can see; none for an organization that is not there. */
+export const listVisibleWorkspaces = async (
+  { tx, personId }: RequestContext,
+  { organization, state }: ListWorkspacesQuery,
+  page: PageRequest,
+): Promise<readonly WorkspaceRow[]> => {
+  const organizationId = organization === undefined ? null : parseId('organization', organization);
+  if (organizationId === undefined) return [];
+  return listWorkspaces(tx, { personId, organizationId, state: state ?? null }, page);
+};
+
+/**
+ * Renames a workspace; its slug stays, because addresses and kubeconfigs have it.
+ *
+ * @throws Problem precondition-failed
+ */
+export const updateWorkspace = async (
+  context: RequestContext,
+  { workspaceId, organizationId }: WorkspaceAccess,
+  { name }: UpdateWorkspace,
+): Promise<WorkspaceRow> => {
+  const { tx, personId } = context;
+  const before = await getWorkspace(tx, workspaceId, personId);
+  assertVersion(context, before.version);
+  if (name === undefined || name === before.name) return before;
+  await renameWorkspace(tx, workspaceId, name);
+  await recordChange(context, {
+    action: 'workspace.update',
+    organizationId,
+    workspaceId,
+    targetId: workspaceId,
+    before: { name: before.name },
+    after: { name },
+  });
+  return getWorkspace(tx, workspaceId, personId);
+};
+
 /**
  * The kubeconfig of a workspace for any of its members: it names no one.
  *
- * @throws Problem not-provisioned while there is no cluster
+ * @throws Problem unprocessable for a namespace that is no project, not-provisioned while there is no
+ * cluster
  */
 export const getKubeconfig = async (
   context: RequestContext,
@@ -121,6 +176,12 @@ export const getKubeconfig = async (
   { plugin, namespace }: KubeconfigQuery,
 ): Promise<string> => {
   const row = await getWorkspace(context.tx, workspaceId, context.personId);
+  if (namespace !== undefined && !(await hasProject(context.tx, workspaceId, namespace))) {
+    const detail = `The workspace has no project "${namespace}".`;
+    throw new Problem(PROBLEMS.unprocessable, detail, {
+      errors: [{ parameter: 'namespace', detail: 'Must be the name of a project.' }],
+    });
+  }
   if (row.server === null || row.certificate_authority === null) {
     throw new Problem(
       PROBLEMS.notProvisioned,
@@ -129,7 +190,8 @@ export const getKubeconfig = async (
     );
   }
   return renderKubeconfig({
-    name: row.slug,
+    // Neither slug has a slash, so that no two workspaces meet in one name when files are merged.
+    name: `${row.organization_slug}/${row.slug}`,
     server: row.server,
     certificateAuthority: row.certificate_authority,
     namespace,

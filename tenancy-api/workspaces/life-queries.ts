@@ -1,0 +1,130 @@
+import { type CommonQueryMethods, sql } from 'slonik';
+import * as z from 'zod';
+import { LimitRangeItem, ResourceQuotaHard } from '#domain/plan.ts';
+
+const Nothing = z.strictObject({});
+
+/** Marks a workspace as suspended from now on. */
+export const suspendWorkspaceRow = async (
+  db: CommonQueryMethods,
+  workspaceId: string,
+): Promise<void> => {
+  await db.query(sql.type(Nothing)`
+    UPDATE workspace
+    SET suspended_at = now(), version = version + 1, updated_at = now()
+    WHERE id = ${workspaceId}
+  `);
+};
+
+/** Takes a suspension back. */
+export const resumeWorkspaceRow = async (
+  db: CommonQueryMethods,
+  workspaceId: string,
+): Promise<void> => {
+  await db.query(sql.type(Nothing)`
+    UPDATE workspace
+    SET suspended_at = NULL, version = version + 1, updated_at = now()
+    WHERE id = ${workspaceId}
+  `);
+};
+
+/** Has a workspace deleted after some days. */
+export const scheduleDeletion = async (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  days: number,
+): Promise<void> => {
+  await db.query(sql.type(Nothing)`
+    UPDATE workspace
+    SET delete_after = now() + make_interval(days => ${days}), version = version + 1,
+      updated_at = now()
+    WHERE id = ${workspaceId}
+  `);
+};
+
+/**
+ * Takes a deletion back unless its time has come, by the clock and not by the transaction's start:
+ * rbac-sync looks under the same lock whether it may begin. Answers whether it was in time.
+ */
+export const cancelDeletion = async (
+  db: CommonQueryMethods,
+  workspaceId: string,
+): Promise<boolean> => {
+  const { rowCount } = await db.query(sql.type(Nothing)`
+    UPDATE workspace
+    SET delete_after = NULL, version = version + 1, updated_at = now()
+    WHERE id = ${workspaceId} AND delete_after > clock_timestamp()
+  `);
+  return rowCount === 1;
+};
+
+/** Gives a workspace another plan. */
+export const updatePlan = async (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  planId: string,
+): Promise<void> => {
+  await db.query(sql.type(Nothing)`
+    UPDATE workspace
+    SET plan_id = ${planId}, version = version + 1, updated_at = now()
+    WHERE id = ${workspaceId}
+  `);
+};
+
+const ProjectRow = z.strictObject({
+  id: z.uuid(),
+  name: z.string(),
+  quota: ResourceQuotaHard.nullable(),
+});
+
+/** A workspace's projects as its plan concerns them, also for organization users who aren't members. */
+export const listPlannedProjects = (
+  db: CommonQueryMethods,
+  workspaceId: string,
+): Promise<readonly z.infer<typeof ProjectRow>[]> =>
+  db.any(sql.type(ProjectRow)`
+    SELECT id, name, quota FROM workspace_projects(${workspaceId}) ORDER BY name
+  `);
+
+const SizeRow = z.strictObject({
+  members: z.int(),
+  groups: z.int(),
+  service_accounts: z.int(),
+  provisioned: z.boolean(),
+});
+
+/** How much there is in a workspace, for users of its organization. */
+export const getWorkspaceSize = (
+  db: CommonQueryMethods,
+  workspaceId: string,
+): Promise<z.infer<typeof SizeRow>> =>
+  db.one(sql.type(SizeRow)`
+    SELECT members, groups, service_accounts, provisioned FROM workspace_size(${workspaceId})
+  `);
+
+const LimitsRow = z.strictObject({
+  id: z.uuid(),
+  name: z.string(),
+  retired: z.boolean(),
+  project_quota: ResourceQuotaHard,
+  workspace_quota: ResourceQuotaHard,
+  limit_range: z.array(LimitRangeItem),
+  max_projects: z.int(),
+  isolation: z.enum(['shared', 'dedicated']),
+});
+/** What of a plan a workspace comes under. */
+export type LimitsRow = z.infer<typeof LimitsRow>;
+
+/** A plan by its id (UUID) or name, also one that is no longer offered; the id goes first. */
+export const findPlanLimits = (
+  db: CommonQueryMethods,
+  { name, id }: { readonly name: string | null; readonly id: string | null },
+): Promise<LimitsRow | null> =>
+  db.maybeOne(sql.type(LimitsRow)`
+    SELECT id, name, retired_at IS NOT NULL AS retired, project_quota, workspace_quota, limit_range,
+      max_projects, isolation
+    FROM plan
+    WHERE id = ${id}::uuid OR name = ${name}
+    ORDER BY id = ${id}::uuid DESC NULLS LAST
+    LIMIT 1
+  `);
