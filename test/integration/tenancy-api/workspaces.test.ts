@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
 import { type Caller, startTestApi, type TestApi } from '../../support/tenancy-api.ts';
 
 let api: TestApi;
@@ -169,90 +168,6 @@ describe('a workspace', () => {
     }
     expect((await bob.call('GET', workspace.path)).status).toBe(404);
     expect((await bob.call('GET', '/v1/workspaces')).body.items).toEqual([]);
-  });
-});
-
-describe('GET /v1/workspaces/{workspace}/kubeconfig', () => {
-  it('waits for the cluster, then renders for either plugin', async () => {
-    const workspace = await api.createWorkspace(alice);
-    const path = `${workspace.path}/kubeconfig`;
-    const early = await alice.call('GET', path);
-    expect(early.status).toBe(409);
-    expect(early.headers.get('Retry-After')).toBe('5');
-    await api.database.query(
-      `INSERT INTO workspace_cluster (workspace_id, provisioner, server, certificate_authority)
-       VALUES ($1, 'local', 'https://127.0.0.1:6443', 'THE CLUSTER CA')`,
-      [workspace.uuid],
-    );
-    const slug = (await alice.call('GET', workspace.path)).body.slug;
-    const answer = await alice.call('GET', path);
-    expect(answer.headers.get('Content-Type')).toContain('application/yaml');
-    const ca = Buffer.from(api.issuer.certificateAuthority).toString('base64');
-    expect(parse(answer.body)).toMatchObject({
-      'current-context': slug,
-      contexts: [{ name: slug, context: { cluster: slug, user: slug } }],
-      clusters: [
-        {
-          name: slug,
-          cluster: {
-            server: 'https://127.0.0.1:6443',
-            'certificate-authority-data': Buffer.from('THE CLUSTER CA').toString('base64'),
-          },
-        },
-      ],
-      users: [
-        {
-          name: slug,
-          user: {
-            exec: {
-              apiVersion: 'client.authentication.k8s.io/v1',
-              command: 'hexabase',
-              args: [
-                'get-token',
-                '--issuer-url',
-                api.issuer.url,
-                '--client-id',
-                workspace.id,
-                '--certificate-authority-data',
-                ca,
-              ],
-              interactiveMode: 'IfAvailable',
-            },
-          },
-        },
-      ],
-    });
-    const kubelogin = await alice.call('GET', `${path}?plugin=oidc-login&namespace=web`);
-    expect(parse(kubelogin.body)).toMatchObject({
-      contexts: [{ context: { namespace: 'web' } }],
-      users: [
-        {
-          user: {
-            exec: {
-              command: 'kubectl',
-              args: [
-                'oidc-login',
-                'get-token',
-                `--oidc-issuer-url=${api.issuer.url}`,
-                `--oidc-client-id=${workspace.id}`,
-                `--certificate-authority-data=${ca}`,
-              ],
-            },
-          },
-        },
-      ],
-    });
-    expect((await alice.call('GET', workspace.path)).body.endpoint).toEqual({
-      server: 'https://127.0.0.1:6443',
-      certificate_authority: 'THE CLUSTER CA',
-    });
-  });
-
-  it('refuses unknown plugins, parameters and namespaces', async () => {
-    const workspace = await api.createWorkspace(alice);
-    for (const query of ['plugin=x', 'namespace=../x', 'namespace=A', 'user=root']) {
-      expect((await alice.call('GET', `${workspace.path}/kubeconfig?${query}`)).status).toBe(400);
-    }
   });
 });
 
