@@ -19,6 +19,10 @@ export const Reference = (kind: IdentifierKind) =>
 /** A moment: RFC 3339, UTC. */
 export const Timestamp = z.iso.datetime();
 
+// Spelled out, because not every reader of the OpenAPI document knows Unicode properties in patterns.
+const CONTROL = '\\u0000-\\u001f\\u007f-\\u009f';
+const INVISIBLE = `${CONTROL}\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069`;
+
 /** A name for people: 1 to 100 characters, none of them a control or direction character. */
 export const DisplayName = z
   .string()
@@ -26,8 +30,8 @@ export const DisplayName = z
   .min(1)
   .max(100)
   .regex(
-    /^[^\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]*$/u,
-    'Control, line-breaking and direction characters are not allowed.',
+    new RegExp(`^[^${INVISIBLE}]*[^\\s${INVISIBLE}][^${INVISIBLE}]*$`),
+    'Control, line-breaking and direction characters are not allowed, nor spaces alone.',
   );
 
 /** When a change of memberships shows in tokens. */
@@ -63,7 +67,7 @@ export const ConnectorSubject = z
   .string()
   .min(1)
   .max(255)
-  .regex(/^[^\p{Cc}]*$/u, 'Control characters are not allowed.');
+  .regex(new RegExp(`^[^${CONTROL}]*$`), 'Control characters are not allowed.');
 
 /** Headers of an answer that something goes on after. */
 export const taskHeaders = { Location: 'The task, at /v1/tasks/{task}.' } as const;
