@@ -1,0 +1,46 @@
+/** A workspace with one of everything in it, for tests that walk every route. */
+import { expect } from 'vitest';
+import type { Route } from '../../tenancy-api/route.ts';
+import type { Caller, TestWorkspace } from './tenancy-api.ts';
+
+/**
+ * Puts one of everything into a workspace.
+ *
+ * @param name what everything is called, and told in everything
+ * @returns public ids by the names that paths have for them
+ */
+export const furnish = async (
+  admin: Caller,
+  { id, path }: TestWorkspace,
+  name: string,
+): Promise<Record<string, string>> => {
+  const must = async (method: string, to: string, body?: unknown) => {
+    const answer = await admin.call(method, to, body);
+    expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(300);
+    return answer.body;
+  };
+  const group = await must('POST', `${path}/groups`, { name });
+  const { project, task } = await must('POST', `${path}/projects`, { name });
+  const rules = [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }];
+  const roles = `${path}/projects/${project.id}/roles`;
+  const { project_role } = await must('POST', roles, { name, rules });
+  const grant = { group: group.id, project: project.id, project_role: project_role.id };
+  const { role_assignment } = await must('POST', `${path}/role-assignments`, grant);
+  const account = await must('POST', `${path}/service-accounts`, { name });
+  return {
+    organization: admin.organization,
+    plan: (await must('GET', '/v1/plans')).items[0].id,
+    workspace: id,
+    group: group.id,
+    person: admin.person,
+    service_account: account.id,
+    project: project.id,
+    role: project_role.id,
+    role_assignment: role_assignment.id,
+    task: task.id,
+  };
+};
+
+/** A route's path with these ids in it. */
+export const fillPath = (route: Route, ids: Readonly<Record<string, string>>): string =>
+  route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => ids[name] ?? '');
