@@ -1,12 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Assignment, desiredState, type WorkspaceState } from './desired-state.ts';
+import { desiredState } from './desired-state.ts';
 import { type ManagedKind, type ManagedObject, toObjectKey } from './kubernetes-objects.ts';
+import type { Assignment, WorkspaceState } from './workspace-state.ts';
 
 const WORKSPACE = '01940000-0000-7000-8000-0000000000aa';
 const idOf = (n: number) => `01940000-0000-7000-8000-${n.toString(16).padStart(12, '0')}`;
 const RULES = [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }];
-const project = (n: number, name: string) => ({ id: idOf(n), name, quota: null });
+const project = (n: number, name: string, parent?: number) => ({
+  id: idOf(n),
+  name,
+  parentId: parent === undefined ? null : idOf(parent),
+  quota: null,
+});
 const role = (n: number, home: number, name: string) => ({
   id: idOf(n),
   projectId: idOf(home),

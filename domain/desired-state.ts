@@ -3,6 +3,15 @@
  * explanation and synchronization all ask this function.
  */
 import { createHash } from 'node:crypto';
+import {
+  type Grant,
+  type Grants,
+  resolveGrants,
+  toRoleKey,
+  toRoleName,
+  toRoleRef,
+  type WorkspaceGrants,
+} from './grants.ts';
 import { toKubernetesGroup } from './group-name.ts';
 import { formatId } from './identifiers.ts';
 import {
@@ -13,38 +22,10 @@ import {
   type Metadata,
   type RoleRef,
 } from './kubernetes-objects.ts';
-import type { LimitRangeItem, ResourceQuotaHard } from './plan.ts';
 import type { PolicyRule } from './policy-rule.ts';
-import { NAMESPACE_CLUSTER_ROLES, PRESET_CLUSTER_ROLES, type PresetRole } from './presets.ts';
-
-/** What of a workspace decides its cluster's content. Ids are UUIDs. */
-export type WorkspaceState = {
-  readonly workspaceId: string;
-  readonly plan: {
-    readonly projectQuota: ResourceQuotaHard;
-    readonly limitRange: readonly LimitRangeItem[];
-  };
-  readonly projects: readonly {
-    readonly id: string;
-    readonly name: string;
-    readonly quota: ResourceQuotaHard | null;
-  }[];
-  readonly projectRoles: readonly {
-    readonly id: string;
-    readonly projectId: string;
-    readonly name: string;
-    readonly rules: readonly PolicyRule[];
-  }[];
-  readonly assignments: readonly Assignment[];
-};
-
-/** A role given to a group: a preset in the workspace or a project, or a project role. */
-export type Assignment = {
-  readonly groupName: string;
-  readonly projectId: string | null;
-  readonly projectRoleId: string | null;
-  readonly presetRole: PresetRole | null;
-};
+import { NAMESPACE_CLUSTER_ROLES, PRESET_CLUSTER_ROLES } from './presets.ts';
+import { createProjectTree, listLineage, type ProjectTree, toTreeLabels } from './project-tree.ts';
+import type { Project, WorkspaceState } from './workspace-state.ts';
 
 /** The name of the ResourceQuota and the LimitRange in each project namespace. */
 export const PLAN_OBJECT_NAME = 'hexabase-plan';
@@ -55,23 +36,22 @@ export const PLAN_OBJECT_NAME = 'hexabase-plan';
  *
  * A grant is one binding per (scope, role) with group subjects, so the number of bindings does not
  * grow with people. Whoever holds workspace-admin also gets the built-in `admin` inside each
- * project namespace, because the preset itself writes nothing; and workspace-viewer, to read.
+ * project namespace, because the preset itself writes nothing; and workspace-viewer, to read. What
+ * is given in a project is also given in every project below it; a project role goes along.
  */
 export const desiredState = (state: WorkspaceState): ManagedObject[] => {
-  const byProject = new Map(state.projects.map((project) => [project.id, project]));
+  const tree = createProjectTree(state.projects);
+  const byId = new Map(state.projects.map((project) => [project.id, project]));
+  const grants = resolveGrants(state);
   return [
-    ...state.projects.map((project) => desiredNamespace(state, project)),
+    ...state.projects.map((project) => desiredNamespace(state, project, { tree, byId })),
     ...state.projects.flatMap((project) => desiredLimits(state, project)),
-    ...state.projectRoles.flatMap((role) => {
-      const project = byProject.get(role.projectId);
-      return project ? [desiredRole(state, project, role)] : [];
-    }),
-    ...desiredBindings(state),
+    ...desiredRoles(state, byId, grants),
+    ...desiredBindings(state, grants),
   ];
 };
 
-type Project = WorkspaceState['projects'][number];
-type ProjectRole = WorkspaceState['projectRoles'][number];
+type ProjectsById = ReadonlyMap<string, Project>;
 
 const labels = (state: WorkspaceState, project?: Project): Metadata['labels'] => ({
   [MANAGED_BY_LABEL]: MANAGED_BY,
@@ -80,11 +60,21 @@ const labels = (state: WorkspaceState, project?: Project): Metadata['labels'] =>
   ...(project && { 'kaas.hexabase.io/project': formatId('project', project.id) }),
 });
 
-const desiredNamespace = (state: WorkspaceState, project: Project): ManagedObject => ({
-  apiVersion: 'v1',
-  kind: 'Namespace',
-  metadata: { name: project.name, labels: labels(state, project) },
-});
+const desiredNamespace = (
+  state: WorkspaceState,
+  project: Project,
+  { tree, byId }: { tree: ProjectTree; byId: ProjectsById },
+): ManagedObject => {
+  const names = listLineage(tree, project.id).flatMap((id) => byId.get(id)?.name ?? []);
+  return {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: {
+      name: project.name,
+      labels: { ...labels(state, project), ...toTreeLabels(names) },
+    },
+  };
+};
 
 const desiredLimits = (state: WorkspaceState, project: Project): ManagedObject[] => {
   const metadata = {
@@ -104,96 +94,68 @@ const desiredLimits = (state: WorkspaceState, project: Project): ManagedObject[]
   ];
 };
 
-/** The name of the Role that carries a project role; tenants can't make roles with this prefix. */
-export const toRoleName = (projectRoleName: string): string => `hexabase:${projectRoleName}`;
+/** Every role in its own project; in those below, the ones that a group holds there. */
+const desiredRoles = (
+  state: WorkspaceState,
+  byId: ProjectsById,
+  grants: WorkspaceGrants,
+): ManagedObject[] => [
+  ...state.projectRoles.flatMap(({ projectId, name, rules }) => {
+    const project = byId.get(projectId);
+    return project ? [toRole(state, project, { name: toRoleName(name), rules })] : [];
+  }),
+  ...state.projects.flatMap((project) =>
+    [...(grants.projects.get(project.id)?.values() ?? [])].flatMap(({ role, carried }) =>
+      carried ? [toRole(state, project, { name: role.name, rules: carried.rules })] : [],
+    ),
+  ),
+];
 
-const desiredRole = (
+const toRole = (
   state: WorkspaceState,
   project: Project,
-  role: ProjectRole,
+  { name, rules }: { name: string; rules: readonly PolicyRule[] },
 ): ManagedObject => ({
   apiVersion: 'rbac.authorization.k8s.io/v1',
   kind: 'Role',
-  metadata: {
-    name: toRoleName(role.name),
-    namespace: project.name,
-    labels: labels(state, project),
-  },
-  rules: role.rules,
+  metadata: { name, namespace: project.name, labels: labels(state, project) },
+  rules,
 });
 
-/** The groups that hold one role in one scope: one binding. */
-type Grant = { readonly role: RoleRef; readonly groups: Set<string> };
-/** The grants of one scope, a namespace or the whole cluster, by the role's key. */
-type Grants = Map<string, Grant>;
-
-const desiredBindings = (state: WorkspaceState): ManagedObject[] => {
-  const cluster: Grants = new Map();
-  const byProject = new Map<string, Grants>(state.projects.map(({ id }) => [id, new Map()]));
-  const roles = new Map(state.projectRoles.map((role) => [role.id, role]));
-  for (const { groupName, presetRole, projectId, projectRoleId } of state.assignments) {
-    if (presetRole === null) {
-      const role = roles.get(projectRoleId ?? '');
-      const home = byProject.get(role?.projectId ?? '');
-      if (role) grant(home, roleRef('Role', toRoleName(role.name)), groupName);
-    } else if (projectId === null) {
-      for (const preset of WORKSPACE_PRESETS[presetRole]) {
-        grant(cluster, roleRef('ClusterRole', PRESET_CLUSTER_ROLES[preset]), groupName);
-      }
-    } else {
-      const role = roleRef('ClusterRole', NAMESPACE_CLUSTER_ROLES[presetRole]);
-      grant(byProject.get(projectId), role, groupName);
-    }
-  }
+const desiredBindings = (state: WorkspaceState, grants: WorkspaceGrants): ManagedObject[] => {
+  const { cluster, projects } = grants;
+  const preset = toRoleRef('ClusterRole', PRESET_CLUSTER_ROLES['workspace-admin']);
+  const everywhere = cluster.get(toRoleKey(preset))?.groups ?? new Set<string>();
+  // Most projects have no admins of their own: they share the list and its sorting.
+  const shared = { groups: everywhere, subjects: toSubjects(everywhere) };
   return [
     ...Array.from(cluster.values(), (each) => desiredBinding(state, undefined, each)),
-    ...desiredProjectBindings(state, cluster, byProject),
+    ...state.projects.flatMap((project) =>
+      desiredProjectBindings(state, project, { grants: projects.get(project.id), shared }),
+    ),
   ];
 };
 
-/** The presets that an assignment of a preset in the whole workspace gives. */
-const WORKSPACE_PRESETS: Record<PresetRole, readonly PresetRole[]> = {
-  'workspace-admin': ['workspace-admin', 'workspace-viewer'],
-  'workspace-viewer': ['workspace-viewer'],
+/** The groups that administer every project, and the same as subjects. */
+type Shared = {
+  readonly groups: ReadonlySet<string>;
+  readonly subjects: readonly GroupSubject[];
 };
-
-/** A scope that isn't there (a project that is gone) takes nothing. */
-const grant = (scope: Grants | undefined, role: RoleRef, group: string): void => {
-  const key = keyOf(role);
-  const known = scope?.get(key);
-  if (known) known.groups.add(group);
-  else scope?.set(key, { role, groups: new Set([group]) });
-};
-
-const keyOf = ({ kind, name }: RoleRef): string => `${kind}/${name}`;
 
 const desiredProjectBindings = (
   state: WorkspaceState,
-  cluster: Grants,
-  byProject: ReadonlyMap<string, Grants>,
+  project: Project,
+  { grants = new Map(), shared }: { grants: Grants | undefined; shared: Shared },
 ): ManagedObject[] => {
-  const preset = roleRef('ClusterRole', PRESET_CLUSTER_ROLES['workspace-admin']);
-  const admin = roleRef('ClusterRole', NAMESPACE_CLUSTER_ROLES['workspace-admin']);
-  const everywhere = cluster.get(keyOf(preset))?.groups ?? new Set<string>();
-  // Most projects have no admins of their own: they share the list and its sorting.
-  const shared = toSubjects(everywhere);
-  return state.projects.flatMap((project) => {
-    const grants: Grants = new Map(byProject.get(project.id));
-    const own = grants.get(keyOf(admin))?.groups;
-    grants.delete(keyOf(admin));
-    const subjects = own ? toSubjects(new Set([...everywhere, ...own])) : shared;
-    return [
-      ...(subjects.length > 0 ? [toBinding(state, project, admin, subjects)] : []),
-      ...Array.from(grants.values(), (each) => desiredBinding(state, project, each)),
-    ];
-  });
+  const admin = toRoleRef('ClusterRole', NAMESPACE_CLUSTER_ROLES['workspace-admin']);
+  const own = grants.get(toRoleKey(admin))?.groups;
+  const subjects = own ? toSubjects(new Set([...shared.groups, ...own])) : shared.subjects;
+  const others = [...grants].filter(([key]) => key !== toRoleKey(admin));
+  return [
+    ...(subjects.length > 0 ? [toBinding(state, project, admin, subjects)] : []),
+    ...others.map(([, each]) => desiredBinding(state, project, each)),
+  ];
 };
-
-const roleRef = (kind: RoleRef['kind'], name: string): RoleRef => ({
-  apiGroup: 'rbac.authorization.k8s.io',
-  kind,
-  name,
-});
 
 const desiredBinding = (
   state: WorkspaceState,

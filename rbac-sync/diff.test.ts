@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { desiredState, type WorkspaceState } from '#domain/desired-state.ts';
+import { desiredState } from '#domain/desired-state.ts';
 import { type ManagedObject, toObjectKey } from '#domain/kubernetes-objects.ts';
+import type { WorkspaceState } from '#domain/workspace-state.ts';
 import { type Changes, diff, isEmpty } from './diff.ts';
 import type { ObservedObject } from './object-store.ts';
 
@@ -14,7 +15,13 @@ const aWorkspace = (projects: number[], grants: [number, number][]): WorkspaceSt
     projectQuota: { pods: '10', 'requests.cpu': '1500m' },
     limitRange: [{ type: 'Container', default: { cpu: '1' }, max: { memory: '1Gi' } }],
   },
-  projects: projects.map((n) => ({ id: idOf(n), name: `p${n}`, quota: null })),
+  // Each below the one before it, where there is one.
+  projects: projects.map((n) => ({
+    id: idOf(n),
+    name: `p${n}`,
+    parentId: projects.includes(n - 1) ? idOf(n - 1) : null,
+    quota: null,
+  })),
   projectRoles: projects.map((n) => ({
     id: idOf(100 + n),
     projectId: idOf(n),
@@ -135,6 +142,21 @@ describe('diff', () => {
     expect(revoke).toEqual({ remove: [], apply: [] });
     expect(keys(apply)).toEqual(['Role hexabase:renamed', 'RoleBinding hexabase:renamed']);
     expect(keys(prune)).toEqual(['RoleBinding hexabase:reader', 'Role hexabase:reader']);
+  });
+
+  it('takes the tree labels of former ancestors away, and leaves other labels alone', () => {
+    const below = desiredState(aWorkspace([1, 2], []));
+    const apart = desiredState({
+      ...aWorkspace([1, 2], []),
+      projects: aWorkspace([1, 2], []).projects.map((each) => ({ ...each, parentId: null })),
+    });
+    const { apply } = diff(apart, below.map(observe));
+    expect(keys(apply)).toEqual(['Namespace p2']);
+    const labelled = below.map(observe).map((object) => ({
+      ...object,
+      metadata: { ...object.metadata, labels: { ...object.metadata.labels, 'their.own': 'x' } },
+    }));
+    expect(isEmpty(diff(below, labelled))).toBe(true);
   });
 
   it('makes a binding anew whose roleRef is another', () => {

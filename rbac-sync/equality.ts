@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ManagedObject } from '#domain/kubernetes-objects.ts';
 import type { LimitRangeItem } from '#domain/plan.ts';
+import { TREE_LABEL_SUFFIX } from '#domain/project-tree.ts';
 import { equalQuantities } from '#domain/quantity.ts';
 import type { ObservedObject } from './object-store.ts';
 
@@ -17,10 +18,16 @@ const hasLabels = ({ metadata }: ManagedObject, observed: ObservedObject): boole
     ([name, value]) => observed.metadata.labels?.[name] === value,
   );
 
+/** One of a former ancestor: labels of others are theirs, but the place in the tree is ours to say. */
+const hasStaleTreeLabel = ({ metadata }: ManagedObject, observed: ObservedObject): boolean =>
+  Object.keys(observed.metadata.labels ?? {}).some(
+    (name) => name.endsWith(TREE_LABEL_SUFFIX) && !Object.hasOwn(metadata.labels, name),
+  );
+
 const hasContent = (desired: ManagedObject, observed: ObservedObject): boolean => {
   switch (desired.kind) {
     case 'Namespace':
-      return true;
+      return !hasStaleTreeLabel(desired, observed);
     case 'ResourceQuota':
       return equalAmounts(desired.spec.hard, fieldOf(observed['spec'], 'hard'));
     case 'LimitRange':

@@ -1,10 +1,10 @@
 /** What rbac-sync reads and writes in the database. */
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
-import type { WorkspaceState } from '#domain/desired-state.ts';
 import { LimitRangeItem, ResourceQuotaHard } from '#domain/plan.ts';
 import { PolicyRule } from '#domain/policy-rule.ts';
 import { PRESET_ROLES } from '#domain/presets.ts';
+import type { WorkspaceState } from '#domain/workspace-state.ts';
 import { Condition } from './conditions.ts';
 
 const Cluster = z.strictObject({
@@ -23,7 +23,12 @@ const WorkspaceRow = z.strictObject({
   project_quota: ResourceQuotaHard,
   limit_range: z.array(LimitRangeItem),
   projects: z.array(
-    z.strictObject({ id: z.uuid(), name: z.string(), quota: ResourceQuotaHard.nullable() }),
+    z.strictObject({
+      id: z.uuid(),
+      name: z.string(),
+      parentId: z.uuid().nullable(),
+      quota: ResourceQuotaHard.nullable(),
+    }),
   ),
   project_roles: z.array(
     z.strictObject({
@@ -56,7 +61,7 @@ export type Workspace = {
 
 /**
  * All that decides a workspace's cluster, in one statement, so that it is one moment's truth: the
- * generation is exactly the one of the rows beside it.
+ * generation is exactly the one of the rows beside it. What has expired is not among it.
  */
 export const loadWorkspace = async (
   db: CommonQueryMethods,
@@ -65,7 +70,7 @@ export const loadWorkspace = async (
   const row = await db.maybeOne(sql.prepared('load_workspace', WorkspaceRow)`
     SELECT w.generation, w.observed_generation, w.conditions, p.project_quota, p.limit_range,
       (SELECT coalesce(jsonb_agg(jsonb_build_object(
-          'id', j.id, 'name', j.name, 'quota', j.quota) ORDER BY j.name), '[]')
+          'id', j.id, 'name', j.name, 'parentId', j.parent_id, 'quota', j.quota) ORDER BY j.name), '[]')
         FROM project j WHERE j.workspace_id = w.id) AS projects,
       (SELECT coalesce(jsonb_agg(jsonb_build_object(
           'id', r.id, 'projectId', r.project_id, 'name', r.name, 'rules', r.rules) ORDER BY r.id), '[]')
@@ -74,7 +79,7 @@ export const loadWorkspace = async (
           'groupName', g.name, 'projectId', a.project_id, 'projectRoleId', a.project_role_id,
           'presetRole', a.preset_role) ORDER BY a.id), '[]')
         FROM role_assignment a JOIN workspace_group g ON g.id = a.group_id
-        WHERE a.workspace_id = w.id) AS assignments,
+        WHERE a.workspace_id = w.id AND (a.expires_at IS NULL OR a.expires_at > now())) AS assignments,
       (SELECT jsonb_build_object(
           'server', c.server, 'certificate_authority', c.certificate_authority,
           'sealed_token', encode(c.sealed_token, 'base64'),
@@ -212,7 +217,7 @@ export const finishTasks = async (
     SET state = 'succeeded', progress = 100, step = NULL, error = NULL, updated_at = now(), finished_at = now()
     WHERE workspace_id = ${workspaceId} AND finished_at IS NULL AND generation <= ${generation}
       AND CASE WHEN namespace IS NULL THEN ${unsettled.length === names.length}
-        ELSE namespace <> ALL (${sql.array(names, 'text')}) END
+        ELSE NOT coalesce(namespaces, ARRAY[namespace]) && ${sql.array(names, 'text')} END
   `);
 };
 

@@ -1,8 +1,9 @@
 /** What one synchronization promises of a real cluster when parts of it fail. */
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { desiredState, type WorkspaceState } from '#domain/desired-state.ts';
+import { desiredState } from '#domain/desired-state.ts';
 import { createId } from '#domain/identifiers.ts';
+import type { WorkspaceState } from '#domain/workspace-state.ts';
 import { bootstrapCluster, requestSyncToken } from '../../../rbac-sync/bootstrap.ts';
 import { KubernetesError } from '../../../rbac-sync/kubernetes-error.ts';
 import { createSyncMetrics } from '../../../rbac-sync/metrics.ts';
@@ -18,7 +19,7 @@ import { poll } from '../../support/poll.ts';
 
 const REVIEWS = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
 const metrics = createSyncMetrics(new Registry());
-const project = { id: createId(), name: 'shop', quota: null };
+const project = { id: createId(), name: 'shop', parentId: null, quota: null };
 const role = {
   id: createId(),
   projectId: project.id,
@@ -160,8 +161,8 @@ describe('a synchronization', () => {
       method: 'POST',
       body: { metadata: { name: 'occupied' } },
     });
-    const occupied = { id: createId(), name: 'occupied', quota: null };
-    const other = { id: createId(), name: 'other', quota: null };
+    const occupied = { id: createId(), name: 'occupied', parentId: null, quota: null };
+    const other = { id: createId(), name: 'other', parentId: null, quota: null };
     await expect(
       synchronize({ projects: [project, occupied, other], assignments: [] }),
     ).rejects.toThrow(ApplyError);
