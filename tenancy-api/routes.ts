@@ -8,6 +8,7 @@ import { memberRoutes } from './members/routes.ts';
 import { createOpenApiDocument } from './openapi.ts';
 import { organizationRoutes } from './organizations/routes.ts';
 import { planRoutes } from './plans/routes.ts';
+import { projectRoleTemplateRoutes } from './project-role-templates/routes.ts';
 import { projectRoleRoutes } from './project-roles/routes.ts';
 import { projectRoutes } from './projects/routes.ts';
 import { roleAssignmentRoutes } from './role-assignments/routes.ts';
@@ -39,6 +40,7 @@ export const ROUTES: readonly Route[] = [
   ...memberRoutes,
   ...importRoutes,
   ...projectRoutes,
+  ...projectRoleTemplateRoutes,
   ...projectRoleRoutes,
   ...roleAssignmentRoutes,
   ...taskRoutes,
