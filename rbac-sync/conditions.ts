@@ -1,9 +1,12 @@
 /** What is so of a workspace and since when, as Kubernetes objects say it. */
 import * as z from 'zod';
 
+/** The reason of every condition while the control plane is stopped on purpose. */
+export const SUSPENDED = 'Suspended';
+
 /** One statement about a workspace. */
 export const Condition = z.strictObject({
-  type: z.enum(['Provisioned', 'TrustsIssuer', 'Synced']),
+  type: z.enum(['Provisioned', 'TrustsIssuer', 'Synced', 'Drifted']),
   status: z.enum(['True', 'False', 'Unknown']),
   /** One word for machines. */
   reason: z.string(),

@@ -10,6 +10,7 @@ import * as z from 'zod';
 import { DOORBELL_SUBJECTS, type Doorbell } from '#runtime/doorbell.ts';
 import type { Encryption } from '#runtime/encryption.ts';
 import type { Logger } from '#runtime/log.ts';
+import { expire } from './expire.ts';
 import { LEASE_SECONDS, releaseLeases, renewLeases } from './leases.ts';
 import { createSyncMetrics } from './metrics.ts';
 import type { Provisioner } from './provisioners/provisioner.ts';
@@ -98,6 +99,8 @@ export const createController = async (deps: ControllerDeps): Promise<Controller
   };
   cleanup.use(repeat(RENEW_MS, renew, log));
   cleanup.use(repeat(deps.pollIntervalMs ?? POLL_MS, poll, log));
+  // Apart from the poll: it waits for locks that a long import holds.
+  cleanup.use(repeat(deps.pollIntervalMs ?? POLL_MS, () => expire(deps), log));
   const onRing = (id: string) => {
     if (WorkspaceId.safeParse(id).success) queue.add(id);
   };

@@ -5,7 +5,7 @@ import { LimitRangeItem, ResourceQuotaHard } from '#domain/plan.ts';
 import { PolicyRule } from '#domain/policy-rule.ts';
 import { PRESET_ROLES } from '#domain/presets.ts';
 import type { WorkspaceState } from '#domain/workspace-state.ts';
-import { Condition } from './conditions.ts';
+import { Condition, SUSPENDED } from './conditions.ts';
 
 const Cluster = z.strictObject({
   server: z.string(),
@@ -17,6 +17,9 @@ const Cluster = z.strictObject({
 });
 
 const WorkspaceRow = z.strictObject({
+  life: z.enum(['active', 'suspended', 'deleting', 'over']),
+  delete_after: z.date().nullable(),
+  expired: z.boolean(),
   generation: z.int(),
   observed_generation: z.int(),
   conditions: z.array(Condition),
@@ -55,6 +58,12 @@ export type Workspace = {
   readonly generation: number;
   readonly observedGeneration: number;
   readonly conditions: readonly Condition[];
+  /** Whether it should run, be stopped (for now, or until it goes), or go. */
+  readonly life: z.infer<typeof WorkspaceRow>['life'];
+  /** When it goes, with its organization or alone. */
+  readonly deleteAfter: Date | null;
+  /** Whether something of it has expired that is not yet on record. */
+  readonly expired: boolean;
   readonly state: WorkspaceState;
   readonly cluster: z.infer<typeof Cluster> | null;
 };
@@ -68,7 +77,18 @@ export const loadWorkspace = async (
   workspaceId: string,
 ): Promise<Workspace | undefined> => {
   const row = await db.maybeOne(sql.prepared('load_workspace', WorkspaceRow)`
-    SELECT w.generation, w.observed_generation, w.conditions, p.project_quota, p.limit_range,
+    SELECT
+      CASE
+        WHEN least(w.delete_after, o.delete_after) <= now() THEN 'over'
+        WHEN w.delete_after IS NOT NULL OR o.delete_after IS NOT NULL THEN 'deleting'
+        WHEN w.suspended_at IS NOT NULL THEN 'suspended'
+        ELSE 'active'
+      END AS life,
+      least(w.delete_after, o.delete_after) AS delete_after,
+      EXISTS (
+        SELECT FROM role_assignment a WHERE a.workspace_id = w.id AND a.expires_at <= now()
+      ) AS expired,
+      w.generation, w.observed_generation, w.conditions, p.project_quota, p.limit_range,
       (SELECT coalesce(jsonb_agg(jsonb_build_object(
           'id', j.id, 'name', j.name, 'parentId', j.parent_id, 'quota', j.quota) ORDER BY j.name), '[]')
         FROM project j WHERE j.workspace_id = w.id) AS projects,
@@ -85,7 +105,9 @@ export const loadWorkspace = async (
           'sealed_token', encode(c.sealed_token, 'base64'),
           'token_expires_at', c.token_expires_at, 'bootstrap_version', c.bootstrap_version)
         FROM workspace_cluster c WHERE c.workspace_id = w.id) AS cluster
-    FROM workspace w JOIN plan p ON p.id = w.plan_id
+    FROM workspace w
+    JOIN plan p ON p.id = w.plan_id
+    JOIN organization o ON o.id = w.organization_id
     WHERE w.id = ${workspaceId}
   `);
   return row ? toWorkspace(workspaceId, row) : undefined;
@@ -96,6 +118,9 @@ const toWorkspace = (id: string, row: z.infer<typeof WorkspaceRow>): Workspace =
   generation: row.generation,
   observedGeneration: row.observed_generation,
   conditions: row.conditions,
+  life: row.life,
+  deleteAfter: row.delete_after,
+  expired: row.expired,
   cluster: row.cluster,
   state: {
     workspaceId: id,
@@ -108,7 +133,10 @@ const toWorkspace = (id: string, row: z.infer<typeof WorkspaceRow>): Workspace =
 
 const DueRow = z.strictObject({ id: z.uuid() });
 
-/** Workspaces that no replica looks after, and those of this one that have something new. */
+/**
+ * Workspaces that no replica looks after, and those of this one that have something new: a generation,
+ * a control plane that runs and should not or the other way round, or the end of their grace period.
+ */
 export const listDueWorkspaces = (
   db: CommonQueryMethods,
   worker: string,
@@ -116,9 +144,19 @@ export const listDueWorkspaces = (
 ): Promise<readonly string[]> =>
   db.anyFirst(sql.prepared('list_due_workspaces', DueRow)`
     SELECT w.id
-    FROM workspace w LEFT JOIN workspace_lease l ON l.workspace_id = w.id AND l.expires_at > now()
+    FROM workspace w
+    JOIN organization o ON o.id = w.organization_id
+    LEFT JOIN workspace_lease l ON l.workspace_id = w.id AND l.expires_at > now()
     WHERE l.workspace_id IS NULL
-      OR (l.worker = ${worker} AND w.generation <> w.observed_generation)
+      OR (
+        l.worker = ${worker}
+        AND (
+          w.generation <> w.observed_generation
+          OR least(w.delete_after, o.delete_after) <= now()
+          OR (num_nonnulls(w.suspended_at, w.delete_after, o.delete_after) > 0)
+            <> (w.conditions @> ${sql.jsonb([{ type: 'Provisioned', reason: SUSPENDED }])})
+        )
+      )
     ORDER BY w.updated_at
     LIMIT ${limit}
   `);

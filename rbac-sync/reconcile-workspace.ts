@@ -6,9 +6,11 @@ import type { DatabasePool } from 'slonik';
 import { desiredState } from '#domain/desired-state.ts';
 import { DOORBELL_SUBJECTS, type Doorbell } from '#runtime/doorbell.ts';
 import { type AccessDeps, accessCluster } from './access-cluster.ts';
+import { removeWorkspace, stopControlPlane } from './close-workspace.ts';
 import { type Statement, withStatements } from './conditions.ts';
-import { KubernetesError } from './kubernetes-error.ts';
+import { isEmpty } from './diff.ts';
 import { acquireLease, type Lease, LeaseLostError, withLease } from './leases.ts';
+import { cancelClusterTasks } from './life-queries.ts';
 import type { SyncMetrics } from './metrics.ts';
 import type { OnProgress, Provisioner } from './provisioners/provisioner.ts';
 import {
@@ -19,7 +21,17 @@ import {
   saveObserved,
   type Workspace,
 } from './queries.ts';
-import { ApplyError, syncCluster, VerificationError } from './sync-cluster.ts';
+import {
+  drifted,
+  NOT_DRIFTED,
+  PROVISIONED,
+  stopped,
+  synced,
+  TRUSTS_ISSUER,
+  toFault,
+  wasSynced,
+} from './statements.ts';
+import { ApplyError, syncCluster } from './sync-cluster.ts';
 
 /** What {@link reconcileWorkspace} needs. */
 export type ReconcileDeps = AccessDeps & {
@@ -65,48 +77,49 @@ export const reconcileWorkspace = async (
 type Context = ReconcileDeps & { readonly lease: Lease; readonly workspace: Workspace };
 
 const reconcile = async (context: Context, statements: Statement[]): Promise<void> => {
+  const { workspace } = context;
+  if (workspace.life === 'active') return run(context, statements);
+  if (workspace.life === 'over') return removeWorkspace(context);
+  await stopControlPlane(context, progressReporter(context));
+  statements.push(...stopped(workspace));
+  await recordObserved(context, statements, []);
+};
+
+const run = async (context: Context, statements: Statement[]): Promise<void> => {
   const { workspace, lease, provisioner, signal } = context;
   const onProgress = progressReporter(context);
   const plane = await provisioner.ensure(workspace.id, { onProgress, signal });
   const cluster = await accessCluster(context, { workspace, plane, lease, onProgress });
   statements.push(PROVISIONED, TRUSTS_ISSUER);
-  const { notes, leaving } = await syncCluster({
+  const provenBefore = isProven(workspace);
+  // What differs when nothing is new was changed past us.
+  const onlyDrift = provenBefore && !workspace.expired;
+  const { changes, notes, leaving } = await syncCluster({
     cluster,
     desired: desiredState(workspace.state),
     metrics: context.metrics,
-    provenBefore: workspace.generation === workspace.observedGeneration,
+    provenBefore,
     signal,
-    onChanges: ({ revoke, apply, prune }) => {
+    onChanges: (found) => {
+      if (onlyDrift) statements.push(drifted(found));
+      const { revoke, apply, prune } = found;
       const removals = revoke.remove.length + prune.length;
       const applies = revoke.apply.length + apply.length;
       return onProgress(90, `applying ${applies} and deleting ${removals} objects`);
     },
   });
+  if (isEmpty(changes) || !(onlyDrift || knowsDrift(workspace))) statements.push(NOT_DRIFTED);
   statements.push(synced(notes));
   await recordObserved(context, statements, leaving);
 };
 
-const PROVISIONED: Statement = {
-  type: 'Provisioned',
-  status: 'True',
-  reason: 'Running',
-  message: 'The control plane answers, and policies and presets are in force.',
-};
-const TRUSTS_ISSUER: Statement = {
-  type: 'TrustsIssuer',
-  status: 'True',
-  reason: 'Configured',
-  message: 'The API server is configured to accept the issuer’s tokens for this workspace only.',
-};
+/** Whether it was said before; what was said holds while there is news that differences come from. */
+const knowsDrift = ({ conditions }: Workspace): boolean =>
+  conditions.some(({ type, status }) => type === 'Drifted' && status !== 'Unknown');
 
-const synced = (notes: readonly string[]): Statement => ({
-  type: 'Synced',
-  status: 'True',
-  reason: 'Verified',
-  message: ['Every right is in force as it should be.', ...notes.map((note) => `${note}.`)].join(
-    ' ',
-  ),
-});
+/** Whether a look at this very generation has left everything verified. */
+const isProven = ({ generation, observedGeneration, conditions }: Workspace): boolean =>
+  generation === observedGeneration && wasSynced(conditions);
 
 /** Tells the tasks that wait for this generation; with none waiting there is nobody to tell. */
 const progressReporter = (context: Context): OnProgress => {
@@ -134,33 +147,12 @@ const recordObserved = async (
   if (generation === observedGeneration && !news) return;
   await withLease(db, lease, async (transaction) => {
     await saveObserved(transaction, { workspaceId, generation }, conditions);
+    if (workspace.life !== 'active') {
+      await cancelClusterTasks(transaction, { workspaceId, generation });
+    }
     await finishTasks(transaction, { workspaceId, generation }, leaving);
   });
   await doorbell.ring(DOORBELL_SUBJECTS.workspaceObserved, workspaceId);
-};
-
-/** What an API server said is for the workspace's members; paths, SQL and logs of ours are not. */
-const isTellable = (error: unknown): error is Error =>
-  error instanceof KubernetesError ||
-  error instanceof ApplyError ||
-  error instanceof VerificationError;
-
-/** What failed is the first thing that could not be stated. */
-const toFault = (statements: readonly Statement[], error: unknown): Statement => {
-  const message = isTellable(error)
-    ? error.message
-    : 'A fault on our side; it is tried again, and the log of rbac-sync says more.';
-  const stated = new Set(statements.map(({ type }) => type));
-  if (!stated.has('Provisioned')) {
-    return { type: 'Provisioned', status: 'False', reason: 'ProvisioningFailed', message };
-  }
-  const reason =
-    error instanceof VerificationError
-      ? 'NotInForce'
-      : error instanceof ApplyError
-        ? 'ApplyFailed'
-        : 'InternalFault';
-  return { type: 'Synced', status: 'False', reason, message };
 };
 
 const recordFault = async (

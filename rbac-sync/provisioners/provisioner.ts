@@ -37,6 +37,11 @@ export type Provisioner = AsyncDisposable & {
    * @throws when it can't be had now; calling again carries on
    */
   readonly ensure: (workspaceId: string, options: EnsureOptions) => Promise<ControlPlane>;
+  /**
+   * Stops the control plane and keeps its data: `ensure` has it go on where it was. Nothing to do when it
+   * is stopped, or when there is none.
+   */
+  readonly suspend: (workspaceId: string) => Promise<void>;
   /** Takes the control plane and all its data away; nothing to do when there is none. */
   readonly remove: (workspaceId: string) => Promise<void>;
 };

@@ -45,6 +45,14 @@ export const createLocalProvisioner = (options: LocalProvisionerOptions): Provis
     if (!/^[0-9a-f-]{36}$/.test(workspaceId)) throw new TypeError('not a workspace id');
     return controlPlanePaths(join(resolve(options.directory), workspaceId));
   };
+  // By the files alone: who started them may be gone.
+  const suspend = async (workspaceId: string): Promise<void> => {
+    const paths = pathsOf(workspaceId);
+    const ports = await readPorts(paths);
+    if (ports) await stop(describePrograms(paths, ports, options));
+    ensured.delete(workspaceId);
+    begun.delete(workspaceId);
+  };
   return {
     name: 'local',
     ensure: async (workspaceId, { onProgress, signal }) => {
@@ -59,13 +67,10 @@ export const createLocalProvisioner = (options: LocalProvisionerOptions): Provis
       ensured.set(workspaceId, started);
       return started.plane;
     },
+    suspend,
     remove: async (workspaceId) => {
-      const paths = pathsOf(workspaceId);
-      const ports = await readPorts(paths);
-      if (ports) await stop(describePrograms(paths, ports, options));
-      ensured.delete(workspaceId);
-      begun.delete(workspaceId);
-      await rm(paths.directory, { recursive: true, force: true });
+      await suspend(workspaceId);
+      await rm(pathsOf(workspaceId).directory, { recursive: true, force: true });
     },
     [Symbol.asyncDispose]: async () => {
       await Promise.all(Array.from(begun.values(), stop));

@@ -1,0 +1,74 @@
+/**
+ * What was given for a time and what waited for its end. Reads ignore it from the moment on; here it
+ * leaves the database, on the record, and the cluster is told. Any replica may do it: who comes second
+ * finds nothing left.
+ */
+import type { CommonQueryMethods, DatabasePool, SerializableValue } from 'slonik';
+import { recordAudit } from '#database/changes.ts';
+import { DOORBELL_SUBJECTS, type Doorbell } from '#runtime/doorbell.ts';
+import {
+  deleteEmptyOrganizations,
+  deleteExpiredAssignments,
+  deleteExpiredMemberships,
+  deleteExpiredServiceAccountMemberships,
+  listWorkspacesWithExpired,
+  lockWorkspace,
+  raiseGeneration,
+} from './life-queries.ts';
+
+/** What {@link expire} needs. */
+export type ExpireDeps = {
+  readonly db: DatabasePool;
+  readonly doorbell: Pick<Doorbell, 'ring'>;
+};
+
+const AT_ONCE = 100;
+
+/** Takes away what has expired by now, and organizations whose time is over and that are empty. */
+export const expire = async ({ db, doorbell }: ExpireDeps): Promise<void> => {
+  for (const workspaceId of await listWorkspacesWithExpired(db, AT_ONCE)) {
+    const changed = await db.transaction((transaction) => expireIn(transaction, workspaceId));
+    if (changed) await doorbell.ring(DOORBELL_SUBJECTS.workspaceChanged, workspaceId);
+  }
+  await db.transaction(removeOrganizations);
+};
+
+/** Answers whether the cluster has something to lose. */
+const expireIn = async (db: CommonQueryMethods, workspaceId: string): Promise<boolean> => {
+  const organizationId = await lockWorkspace(db, workspaceId);
+  if (organizationId === null) return false;
+  const record = async (
+    action: string,
+    targetId: string,
+    before: SerializableValue,
+  ): Promise<void> => {
+    const nobody = { actorId: null, requestId: null, ip: null };
+    await recordAudit(db, { ...nobody, organizationId, workspaceId, action, targetId, before });
+  };
+  const assignments = await deleteExpiredAssignments(db, workspaceId);
+  for (const { id, ...before } of assignments) await record('role-assignment.expire', id, before);
+  const memberships = [
+    ...(await deleteExpiredMemberships(db, workspaceId)),
+    ...(await deleteExpiredServiceAccountMemberships(db, workspaceId)),
+  ];
+  for (const { group_id: groupId, ...before } of memberships) {
+    await record('membership.expire', groupId, before);
+  }
+  if (assignments.length > 0) await raiseGeneration(db, workspaceId);
+  return assignments.length > 0;
+};
+
+const removeOrganizations = async (db: CommonQueryMethods): Promise<void> => {
+  for (const { id, slug, name } of await deleteEmptyOrganizations(db)) {
+    await recordAudit(db, {
+      organizationId: id,
+      workspaceId: null,
+      actorId: null,
+      action: 'organization.remove',
+      targetId: id,
+      before: { slug, name },
+      requestId: null,
+      ip: null,
+    });
+  }
+};

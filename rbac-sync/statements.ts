@@ -1,0 +1,112 @@
+/** What is said of a workspace: the words of its conditions. */
+import type { ManagedObject } from '#domain/kubernetes-objects.ts';
+import { type Condition, type Statement, SUSPENDED } from './conditions.ts';
+import type { Changes } from './diff.ts';
+import { KubernetesError } from './kubernetes-error.ts';
+import type { ObservedObject } from './object-store.ts';
+import type { Workspace } from './queries.ts';
+import { ApplyError, VerificationError } from './sync-cluster.ts';
+
+/** The control plane answers. */
+export const PROVISIONED: Statement = {
+  type: 'Provisioned',
+  status: 'True',
+  reason: 'Running',
+  message: 'The control plane answers, and policies and presets are in force.',
+};
+
+/** Its API server takes the issuer's tokens. */
+export const TRUSTS_ISSUER: Statement = {
+  type: 'TrustsIssuer',
+  status: 'True',
+  reason: 'Configured',
+  message: 'The API server is configured to accept the issuer’s tokens for this workspace only.',
+};
+
+/** @param notes what a reader should know besides, in sentences without their full stops */
+export const synced = (notes: readonly string[]): Statement => ({
+  type: 'Synced',
+  status: 'True',
+  reason: 'Verified',
+  message: ['Every right is in force as it should be.', ...notes.map((note) => `${note}.`)].join(
+    ' ',
+  ),
+});
+
+/** The last look found everything as it should be, or what differed was asked for. */
+export const NOT_DRIFTED: Statement = {
+  type: 'Drifted',
+  status: 'False',
+  reason: 'NothingFound',
+  message: 'The last look found nothing that nobody had asked for.',
+};
+
+const LONGEST_LIST = 10;
+
+/** Something in the cluster was changed past the platform, and is put back. */
+export const drifted = ({ revoke, apply, prune }: Changes): Statement => {
+  const objects = [...revoke.remove, ...revoke.apply, ...apply, ...prune].map(nameOf).sort();
+  const list = objects.slice(0, LONGEST_LIST).join(', ');
+  const more = objects.length > LONGEST_LIST ? ` and ${objects.length - LONGEST_LIST} more` : '';
+  const found = objects.length === 1 ? '1 object was' : `${objects.length} objects were`;
+  return {
+    type: 'Drifted',
+    status: 'True',
+    reason: 'Repaired',
+    message: `${found} not as it should be in the cluster and put back: ${list}${more}.`,
+  };
+};
+
+const nameOf = ({ kind, metadata }: ObservedObject | ManagedObject): string =>
+  [`${kind} `, metadata.namespace && `${metadata.namespace}/`, metadata.name].join('');
+
+/** What holds while the control plane is stopped on purpose. */
+export const stopped = ({ life, deleteAfter }: Workspace): Statement[] => {
+  const until =
+    life === 'deleting' ? ` The workspace goes for good after ${deleteAfter?.toISOString()}.` : '';
+  const unknown = ['TrustsIssuer', 'Synced', 'Drifted'] as const;
+  return [
+    {
+      type: 'Provisioned',
+      status: 'False',
+      reason: SUSPENDED,
+      message: `The control plane is stopped, and its data is kept.${until}`,
+    },
+    ...unknown.map(
+      (type): Statement => ({
+        type,
+        status: 'Unknown',
+        reason: SUSPENDED,
+        message: 'Nobody can tell while the control plane is stopped.',
+      }),
+    ),
+  ];
+};
+
+/** Whether the last look left everything verified. */
+export const wasSynced = (conditions: readonly Condition[]): boolean =>
+  conditions.some(({ type, status }) => type === 'Synced' && status === 'True');
+
+/** What an API server said is for the workspace's members; paths, SQL and logs of ours are not. */
+const isTellable = (error: unknown): error is Error =>
+  error instanceof KubernetesError ||
+  error instanceof ApplyError ||
+  error instanceof VerificationError;
+
+/** What failed is the first thing that could not be stated. */
+export const toFault = (statements: readonly Statement[], error: unknown): Statement => {
+  const message = isTellable(error)
+    ? error.message
+    : 'A fault on our side; it is tried again, and the log of rbac-sync says more.';
+  const stated = new Set(statements.map(({ type }) => type));
+  if (!stated.has('Provisioned')) {
+    return { type: 'Provisioned', status: 'False', reason: 'ProvisioningFailed', message };
+  }
+  const reason =
+    error instanceof VerificationError
+      ? 'NotInForce'
+      : error instanceof ApplyError
+        ? 'ApplyFailed'
+        : 'InternalFault';
+  return { type: 'Synced', status: 'False', reason, message };
+};
