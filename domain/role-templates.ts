@@ -1,6 +1,8 @@
 /**
  * Rules to start a project role from, for the jobs that most teams have. A template is copied, not
  * referred to: a role made from it is its project's own, and stays as it is when the template changes.
+ * Whoever may start a pod, by whatever kind, can give it any secret and service account of the project:
+ * the descriptions say so where it is so.
  */
 import type { PolicyRule } from './policy-rule.ts';
 
@@ -69,16 +71,13 @@ export const ROLE_TEMPLATES: readonly RoleTemplate[] = [
   },
   {
     name: 'config-editor',
-    description:
-      'Reads and writes ConfigMaps, and restarts Deployments to take them in; no secrets.',
-    rules: [
-      rule('', ['configmaps'], [...READ, ...WRITE]),
-      rule('apps', ['deployments'], [...READ, 'patch']),
-    ],
+    description: 'Reads and writes ConfigMaps, and sees what is deployed; no secrets.',
+    rules: [rule('', ['configmaps'], [...READ, ...WRITE]), rule('apps', WORKLOADS, READ)],
   },
   {
     name: 'ci',
-    description: 'Runs jobs, follows them and reads their logs; changes nothing that is deployed.',
+    description:
+      'Runs jobs, which can use the project’s secrets, and reads their logs; changes nothing that is deployed.',
     rules: [
       rule('batch', ['jobs'], [...READ, 'create', 'delete']),
       ...READ_LOGS,
@@ -88,7 +87,7 @@ export const ROLE_TEMPLATES: readonly RoleTemplate[] = [
   {
     name: 'deployer',
     description:
-      'Rolls workloads, services and ingresses out and watches them come up; can’t get into containers and reads no secrets.',
+      'Rolls out workloads, which can use the project’s secrets, services and ingresses; reads no secret itself and gets into no container.',
     rules: [...READ_WORKLOADS, ...WRITE_WORKLOADS, rule('', ['pods/log'], ['get'])],
   },
   {
