@@ -17,8 +17,9 @@ export type Change = {
   readonly organizationId: string;
   readonly workspaceId: string;
   readonly targetId: string;
-  /** The project (UUID) that the change stays within, or the namespace of one that it deletes. */
+  /** The project (UUID) that the change stays within, with all below it. */
   readonly projectId?: string | null;
+  /** The one namespace that it stays within: that of a project alone, or of one that it deletes. */
   readonly namespace?: string;
   readonly before?: SerializableValue;
   readonly after?: SerializableValue;
@@ -52,11 +53,19 @@ export const startTask = async (
 ): Promise<TaskRow> => {
   context.changedWorkspaces.add(task.workspaceId);
   return context.tx.one(sql.type(TaskRow)`
-    INSERT INTO task (id, workspace_id, kind, generation, namespace, created_by)
+    INSERT INTO task (id, workspace_id, kind, generation, namespace, namespaces, created_by)
     VALUES (
       ${createId()}, ${task.workspaceId}, ${task.action}, ${task.generation},
       coalesce(
         ${task.namespace ?? null}, (SELECT name FROM project WHERE id = ${task.projectId ?? null}::uuid)
+      ),
+      (
+        WITH RECURSIVE tree (id, name) AS (
+          SELECT id, name FROM project WHERE id = ${task.projectId ?? null}::uuid
+          UNION
+          SELECT p.id, p.name FROM tree t JOIN project p ON p.parent_id = t.id
+        )
+        SELECT array_agg(name) FROM tree
       ),
       ${context.personId}
     )

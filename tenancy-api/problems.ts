@@ -29,6 +29,7 @@ export const PROBLEMS = {
   alreadyExists: problemType('already-exists', 409, 'It exists already'),
   presetProtected: problemType('preset-protected', 409, 'It belongs to the platform'),
   groupHasChildren: problemType('group-has-children', 409, 'The group has groups below it'),
+  projectHasChildren: problemType('project-has-children', 409, 'The project has projects below it'),
   lastAdmin: problemType('last-admin', 409, 'The workspace would be left without an admin'),
   notProvisioned: problemType('not-provisioned', 409, 'The workspace has no cluster yet'),
   organizationLimitReached: problemType(
@@ -54,7 +55,7 @@ export const PROBLEMS = {
     422,
     'The key belongs to another request',
   ),
-  invalidParent: problemType('invalid-parent', 422, 'The group can’t go below this parent'),
+  invalidParent: problemType('invalid-parent', 422, 'It can’t go below this parent'),
   quotaRefused: problemType('quota-refused', 422, 'The quota goes beyond the plan'),
   roleRulesRefused: problemType('role-rules-refused', 422, 'A project role can’t hold these rules'),
   importRefused: problemType('import-refused', 422, 'The import is refused as a whole'),

@@ -19,6 +19,11 @@ export const Reference = (kind: IdentifierKind) =>
 /** A moment: RFC 3339, UTC. */
 export const Timestamp = z.iso.datetime();
 
+/** When something ends by itself, in a request: RFC 3339 with any offset. */
+export const FutureTimestamp = z.iso
+  .datetime({ offset: true })
+  .refine((text) => Date.parse(text) > Date.now(), 'Must be in the future.');
+
 // Spelled out, because not every reader of the OpenAPI document knows Unicode properties in patterns.
 const CONTROL = '\\u0000-\\u001f\\u007f-\\u009f';
 const INVISIBLE = `${CONTROL}\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069`;
