@@ -19,6 +19,10 @@ export type TestDatabase = AsyncDisposable & {
     text: string,
     values?: unknown[],
   ) => Promise<Row[]>;
+  /** Runs statements as the superuser, all or none; answers the rows of the last. */
+  readonly transaction: <Row extends pg.QueryResultRow>(
+    statements: readonly (readonly [text: string, ...values: unknown[]])[],
+  ) => Promise<Row[]>;
 };
 
 /** Makes the database; dispose of it in `afterAll`. */
@@ -45,12 +49,32 @@ export const createTestDatabase = async (): Promise<TestDatabase> => {
     },
     query: async <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
       (await owner.query<Row>(text, values)).rows,
+    transaction: (statements) => runTogether(owner, statements),
     [Symbol.asyncDispose]: async () => {
       await Promise.all(pools.map((pool) => pool.end()));
       await owner.end();
       await dropDatabase(template, name);
     },
   };
+};
+
+const runTogether = async <Row extends pg.QueryResultRow>(
+  pool: pg.Pool,
+  statements: readonly (readonly [text: string, ...values: unknown[]])[],
+): Promise<Row[]> => {
+  const client = await pool.connect();
+  let rows: Row[] = [];
+  try {
+    await client.query('BEGIN');
+    for (const [text, ...values] of statements) ({ rows } = await client.query<Row>(text, values));
+    await client.query('COMMIT');
+    return rows;
+  } catch (error) {
+    await client.query('ROLLBACK');
+    throw error;
+  } finally {
+    client.release();
+  }
 };
 
 const LEAVE_MS = 5_000;

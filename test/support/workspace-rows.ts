@@ -78,13 +78,17 @@ const notify = async (database: TestDatabase, id: string): Promise<void> => {
 
 const describeWorkspace = (database: TestDatabase, id: string, ring: Ring): WorkspaceRows => {
   const changeSilently = async (kind: string, ...statements: Statement[]): Promise<number> => {
-    for (const [text, ...values] of statements) await database.query(text, values);
-    const [row] = await database.query<{ generation: string }>(
-      `WITH w AS (UPDATE workspace SET generation = generation + 1 WHERE id = $1 RETURNING generation)
+    const [row] = await database.transaction<{ generation: string }>([
+      ...statements,
+      [
+        `WITH w AS (UPDATE workspace SET generation = generation + 1 WHERE id = $1 RETURNING generation)
        INSERT INTO task (id, workspace_id, kind, generation) SELECT $2, $1, $3, generation FROM w
        RETURNING generation`,
-      [id, createId(), kind],
-    );
+        id,
+        createId(),
+        kind,
+      ],
+    ]);
     return Number(row?.generation);
   };
   const row = async (): Promise<WorkspaceRow> => {
