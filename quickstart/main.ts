@@ -3,6 +3,7 @@
  * leaves it running until Ctrl-C. `-- --exit` stops after the story, with 1 if any step failed.
  */
 import { randomBytes } from 'node:crypto';
+import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readSampleOrganization } from './sample-organization.ts';
 import { startStack } from './stack.ts';
@@ -57,15 +58,14 @@ const invite = (transcript: Transcript, left: Leftovers): void => {
   transcript.say(`API        ${left.apiUrl}/v1/openapi.json`);
   transcript.say(`logs       ${left.directory}/logs`);
   transcript.say(`accounts   ${ADMIN}, ${MEMBER}, grace, linus, … password ${left.password}`);
-  transcript.say('Three things to try:');
+  transcript.say('Two things to try:');
   transcript.command(`kubectl --kubeconfig ${kubeconfig} -n shop get configmaps`);
   transcript.command(
-    `curl -H "Authorization: Bearer $(${left.command} get-token --issuer-url ${left.issuerUrl} --client-id hexabase-cli ` +
-      `--certificate-authority ${left.certificateAuthorityPath} --cache-dir ${left.directory}/tokens/${ADMIN} --token-type access_token -o token)" ` +
-      `${left.apiUrl}/v1/workspaces/${left.workspaceId}`,
-  );
-  transcript.command(
     `kubectl --kubeconfig ${left.adminKubectl.kubeconfig} create clusterrole mine --verb=get --resource=pods  # refused, also for an admin`,
+  );
+  transcript.say('For docs/guide.md, in another terminal:');
+  transcript.command(
+    `export API=${left.apiUrl} ISSUER=${left.issuerUrl} CA=${left.certificateAuthorityPath} PATH="${dirname(left.command)}:$PATH"`,
   );
   transcript.say('With kubelogin installed, the same user in a kubeconfig is:');
   transcript.output(

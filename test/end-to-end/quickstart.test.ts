@@ -53,7 +53,7 @@ describe('npm run quickstart', () => {
     const quickstart = runQuickstart();
     await expect
       .poll(quickstart.read, { timeout: 120_000, interval: 200 })
-      .toContain('Three things to try');
+      .toContain('Two things to try');
     const issuer = /issuer +(https:\S+)/.exec(quickstart.read())?.[1] ?? '';
     quickstart.child.kill('SIGINT');
     expect(await quickstart.exited, quickstart.read()).toBe(0);

@@ -64,12 +64,18 @@ export type TestApi = AsyncDisposable & {
   readonly call: (token: string | null, ...request: Parameters<Caller['call']>) => Promise<Answer>;
 };
 
-/** Starts the API; dispose of it in `afterAll`. */
-export const startTestApi = async (): Promise<TestApi> => {
+/**
+ * Starts the API; dispose of it in `afterAll`.
+ *
+ * @param logLevel 'silent' where faults are what is tested
+ */
+export const startTestApi = async (
+  logLevel = process.env['TEST_LOG_LEVEL'] ?? 'error',
+): Promise<TestApi> => {
   await using stack = new AsyncDisposableStack();
   const database = stack.use(await createTestDatabase());
   const issuer = stack.use(await startTokenIssuer());
-  const log = createLogger('tenancy-api', process.env['TEST_LOG_LEVEL'] ?? 'error');
+  const log = createLogger('tenancy-api', logLevel);
   const databaseUrl = database.urlFor('hexabase_tenancy_api');
   const doorbell = stack.use(await createDoorbell({ databaseUrl, log }));
   const app = createApp({
