@@ -1,10 +1,11 @@
 /** People as the protocol sees them: who may get tokens, asked anew each time one is issued. */
-import type { Account, FindAccount } from 'oidc-provider';
+import { type Account, errors, type FindAccount, type KoaContextWithOIDC } from 'oidc-provider';
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
 import { parseId } from '#domain/identifiers.ts';
 import { toClaims } from './claims.ts';
 import { resolveGroups } from './groups.ts';
+import { type Closure, describeClosure, findClosure } from './workspace-closure.ts';
 
 const PersonRow = z.strictObject({
   display_name: z.string(),
@@ -18,7 +19,7 @@ export type Person = z.infer<typeof PersonRow>;
 /**
  * Finds the person behind a `sub`. Answers nothing, and so ends every grant, refreshes included, for
  * someone who is suspended or removed; and where a token of a workspace's client is at stake, for
- * someone who isn't a member of that workspace.
+ * someone who isn't a member of that workspace, and for everyone while the workspace is closed.
  */
 export const createFindAccount =
   (database: CommonQueryMethods): FindAccount =>
@@ -27,14 +28,22 @@ export const createFindAccount =
     if (personId === undefined) return undefined;
     const clientId = ctx.oidc.client?.clientId;
     const workspaceId = token && clientId ? parseId('workspace', clientId) : undefined;
-    const [person, groups] = await Promise.all([
+    const [person, groups, closure] = await Promise.all([
       findActivePerson(database, personId),
       workspaceId ? resolveGroups(database, personId, workspaceId) : undefined,
+      workspaceId ? findClosure(database, workspaceId) : undefined,
     ]);
     if (!person || (workspaceId && !groups)) return undefined;
+    if (closure) return refuse(ctx, closure);
     const claims = toClaims({ sub, person, clientId, groups });
     return { accountId: sub, claims: () => claims };
   };
+
+/** A member's client is told why; the refresh token stays, for when the workspace is open again. */
+const refuse = (ctx: KoaContextWithOIDC, closure: Closure): undefined => {
+  if (ctx.oidc.route !== 'token') return undefined;
+  throw new errors.CustomOIDCProviderError('invalid_grant', describeClosure(closure));
+};
 
 /** The person, unless suspended or unknown. */
 export const findActivePerson = (

@@ -3,6 +3,7 @@ import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
 import { parseId } from '#domain/identifiers.ts';
 import type { Destination } from '../views/confirm.ts';
+import { type Closure, findClosure } from '../workspace-closure.ts';
 
 const WorkspaceRow = z.strictObject({ name: z.string(), organization: z.string() });
 
@@ -54,6 +55,15 @@ export const mayUseClient = async (
 ): Promise<boolean> => {
   const workspaceId = parseId('workspace', clientId);
   return workspaceId === undefined || isMember(db, personId, workspaceId);
+};
+
+/** Why a client's workspace takes nobody in, if it doesn't. */
+export const findClientClosure = async (
+  db: CommonQueryMethods,
+  clientId: string,
+): Promise<Closure | undefined> => {
+  const workspaceId = parseId('workspace', clientId);
+  return workspaceId === undefined ? undefined : findClosure(db, workspaceId);
 };
 
 const isMember = (

@@ -8,9 +8,10 @@ import { formatId, parseId } from '#domain/identifiers.ts';
 import { findActivePerson } from '../account.ts';
 import { requestIdOf } from '../request.ts';
 import { signUp } from '../sign-up.ts';
-import { confirmPage, notMemberPage, suspendedPage } from '../views/confirm.ts';
+import { closedPage, confirmPage, notMemberPage, suspendedPage } from '../views/confirm.ts';
 import { signInPage } from '../views/sign-in.ts';
-import { mayUseClient } from './destination.ts';
+import { describeClosure } from '../workspace-closure.ts';
+import { findClientClosure, mayUseClient } from './destination.ts';
 import { readForm } from './form.ts';
 import { type Dialogue, finish, type InteractionDeps, loadDialogue } from './interaction.ts';
 
@@ -104,9 +105,12 @@ const explainCancel = async (
   { interaction, destination }: Dialogue,
 ): Promise<string> => {
   const personId = parseId('person', interaction.session?.accountId ?? '');
-  return personId === undefined || (await mayUseClient(database, personId, destination.clientId))
-    ? 'the sign-in was cancelled'
-    : 'you are not a member of this workspace';
+  if (personId === undefined) return 'the sign-in was cancelled';
+  if (!(await mayUseClient(database, personId, destination.clientId))) {
+    return 'you are not a member of this workspace';
+  }
+  const closure = await findClientClosure(database, destination.clientId);
+  return closure ? describeClosure(closure) : 'the sign-in was cancelled';
 };
 
 type View = Parameters<typeof confirmPage>[0];
@@ -128,6 +132,11 @@ const decide = async (
     person: { name: person.display_name, email: person.email },
     destination,
   };
-  if (await mayUseClient(database, personId, destination.clientId)) await goOn(view);
-  else send(notMemberPage(view));
+  if (!(await mayUseClient(database, personId, destination.clientId))) {
+    send(notMemberPage(view));
+    return;
+  }
+  const closure = await findClientClosure(database, destination.clientId);
+  if (closure) send(closedPage(view, closure));
+  else await goOn(view);
 };

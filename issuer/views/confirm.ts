@@ -1,3 +1,4 @@
+import type { Closure } from '../workspace-closure.ts';
 import { type Html, html } from './html.ts';
 import type { Page } from './page.ts';
 
@@ -46,6 +47,19 @@ export const notMemberPage = ({ path, person, destination }: ConfirmView): Page 
 <strong>${destination.workspace?.organization}</strong>.</p>
 <p>Ask an administrator of the workspace to add you, or sign in with another account.</p>
 <a class="button" href="${path}/switch">Sign in as someone else</a>
+<form method="post" action="${path}/cancel"><button class="second">Cancel</button></form>
+<p class="foot">Workspace <code>${destination.clientId}</code></p>`,
+});
+
+/** Says that the workspace takes nobody in, and whom to ask. */
+export const closedPage = ({ path, destination }: ConfirmView, closure: Closure): Page => ({
+  title:
+    closure === 'suspended' ? 'This workspace is suspended' : 'This workspace is being deleted',
+  status: 403,
+  body: html`
+<p>Nobody can sign in to <strong>${destination.workspace?.name}</strong> of
+<strong>${destination.workspace?.organization}</strong> until a user of the organization
+${closure === 'suspended' ? 'resumes' : 'restores'} it.</p>
 <form method="post" action="${path}/cancel"><button class="second">Cancel</button></form>
 <p class="foot">Workspace <code>${destination.clientId}</code></p>`,
 });
