@@ -1,6 +1,7 @@
 /**
- * Effective groups: those a person is a direct member of and all ancestors of these. The issuer puts
- * them into tokens and the API decides by them, so the recursion is written here and nowhere else.
+ * Effective groups: those a person or a service account is a direct member of and all ancestors of
+ * these. The issuer puts them into tokens and the API decides by them, so the recursion is written
+ * here and nowhere else.
  */
 import { type CommonQueryMethods, type FragmentSqlToken, sql } from 'slonik';
 import * as z from 'zod';
@@ -11,23 +12,43 @@ const GroupRow = z.strictObject({ id: z.uuid(), name: z.string() });
 export type EffectiveGroup = z.infer<typeof GroupRow>;
 
 /**
- * `WITH RECURSIVE effective (id, parent_id, name) AS (…)` for one person in one workspace. UNION drops
+ * Where direct memberships stand. The two kinds of members differ in nothing else; a membership
+ * counts until its `expires_at`.
+ */
+export const DIRECT_MEMBERSHIPS = {
+  person: { table: sql.fragment`group_member`, member: sql.fragment`person_id` },
+  serviceAccount: {
+    table: sql.fragment`group_service_account`,
+    member: sql.fragment`service_account_id`,
+  },
+} as const;
+
+/** What can be a member of a group. */
+export type MemberKind = keyof typeof DIRECT_MEMBERSHIPS;
+
+/**
+ * `WITH RECURSIVE effective (id, parent_id, name) AS (…)` for one member of one workspace. UNION drops
  * what has been seen, so that a cycle in damaged data ends the walk; OFFSET 0 keeps each step an index
  * look-up for each row, where with plain joins the planner changes to hash joins over whole tables as
  * they grow.
  */
-export const withEffectiveGroups = (workspaceId: string, personId: string): FragmentSqlToken =>
+export const withEffectiveGroups = (
+  workspaceId: string,
+  memberId: string,
+  kind: MemberKind = 'person',
+): FragmentSqlToken =>
   sql.fragment`
     WITH RECURSIVE effective (id, parent_id, name) AS (
       SELECT direct.id, direct.parent_id, direct.name
-      FROM group_member m
+      FROM ${DIRECT_MEMBERSHIPS[kind].table} m
       CROSS JOIN LATERAL (
         SELECT g.id, g.parent_id, g.name
         FROM workspace_group g
         WHERE g.id = m.group_id AND g.workspace_id = ${workspaceId}::uuid
         OFFSET 0
       ) direct
-      WHERE m.workspace_id = ${workspaceId}::uuid AND m.person_id = ${personId}::uuid
+      WHERE m.workspace_id = ${workspaceId}::uuid
+        AND m.${DIRECT_MEMBERSHIPS[kind].member} = ${memberId}::uuid
         AND (m.expires_at IS NULL OR m.expires_at > now())
       UNION
       SELECT parent.id, parent.parent_id, parent.name
@@ -45,9 +66,10 @@ export const withEffectiveGroups = (workspaceId: string, personId: string): Frag
 export const listEffectiveGroups = (
   db: CommonQueryMethods,
   workspaceId: string,
-  personId: string,
+  memberId: string,
+  kind: MemberKind = 'person',
 ): Promise<readonly EffectiveGroup[]> =>
-  db.any(sql.prepared('list_effective_groups', GroupRow)`
-    ${withEffectiveGroups(workspaceId, personId)}
+  db.any(sql.prepared(`list_effective_groups_${kind}`, GroupRow)`
+    ${withEffectiveGroups(workspaceId, memberId, kind)}
     SELECT id, name FROM effective ORDER BY name COLLATE "C"
   `);

@@ -35,3 +35,27 @@ export const refuseParent = (tree: GroupTree, id: string, parentId: string): Par
   if (!tree.has(parentId)) return 'unknown-parent';
   return listSelfAndAncestors(tree, parentId).includes(id) ? 'descendant' : null;
 };
+
+/**
+ * The groups that are above themselves. Takes away whatever has nothing below it, over and over: what
+ * stays is on a cycle.
+ *
+ * @param parentOf group → its parent, or `null` for a root
+ */
+export const listOnCycles = (parentOf: ReadonlyMap<string, string | null>): Set<string> => {
+  const children = new Map(Array.from(parentOf.keys(), (id) => [id, 0]));
+  const count = (id: string | null | undefined): number => children.get(id ?? '') ?? 0;
+  for (const parent of parentOf.values()) {
+    if (parent !== null) children.set(parent, count(parent) + 1);
+  }
+  const leaves = [...parentOf.keys()].filter((id) => count(id) === 0);
+  const left = new Set(parentOf.keys());
+  for (let leaf = leaves.pop(); leaf !== undefined; leaf = leaves.pop()) {
+    left.delete(leaf);
+    const parent = parentOf.get(leaf);
+    if (parent === null || parent === undefined) continue;
+    children.set(parent, count(parent) - 1);
+    if (count(parent) === 0 && left.has(parent)) leaves.push(parent);
+  }
+  return left;
+};

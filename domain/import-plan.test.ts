@@ -8,17 +8,29 @@ import {
   refuseImportSize,
 } from './import-plan.ts';
 
+const there = (
+  id: string,
+  name: string,
+  parentId: string | null,
+  displayName = name,
+): ExistingGroup => ({ id, name, displayName, parentId, importedAs: null });
+
 const existing: ExistingGroup[] = [
-  { id: 'r', name: 'WorkspaceMembers', displayName: 'WorkspaceMembers', parentId: null },
-  { id: 'a', name: 'WSAdmins', displayName: 'WSAdmins', parentId: 'r' },
-  { id: 't', name: 'Team', displayName: 'The team', parentId: 'r' },
-  { id: 's', name: 'squad', displayName: 'squad', parentId: 't' },
+  there('r', 'WorkspaceMembers', null),
+  there('a', 'WSAdmins', 'r'),
+  there('t', 'Team', 'r', 'The team'),
+  there('s', 'squad', 't'),
 ];
 
-const plan = (groups: ImportedGroup[], before: readonly ExistingGroup[] = existing) => {
+const plan = (
+  groups: ImportedGroup[],
+  before: readonly ExistingGroup[] = existing,
+  names: 'refuse' | 'fit' = 'refuse',
+) => {
   let next = 0;
   return planImport({
     groups,
+    names,
     existing: before,
     rootId: 'r',
     createId: () => {
@@ -48,11 +60,11 @@ describe('planImport', () => {
 
   it('moves a group that is there, and keeps its display name unless told another', () => {
     expect(plan([group('squad')]).update).toEqual([
-      { id: 's', name: 'squad', displayName: 'squad', parentId: 'r', moved: true },
+      { ...there('s', 'squad', 'r'), before: there('s', 'squad', 't') },
     ]);
     expect(plan([group('Team')])).toMatchObject({ create: [], update: [] });
     expect(plan([{ ...group('Team'), display_name: 'T' }]).update).toMatchObject([
-      { displayName: 'T', moved: false },
+      { displayName: 'T', parentId: 'r', before: { displayName: 'The team' } },
     ]);
   });
 
@@ -135,6 +147,69 @@ describe('planImport', () => {
         expect(plan(groups).faults.map((fault) => fault.path[1])).toEqual(onCycle);
       }),
     );
+  });
+});
+
+describe('names that no group can have', () => {
+  it('are refused with a name that would do', () => {
+    const { faults } = plan([
+      group('sig release'),
+      group('a/b'),
+      group('Squad'),
+      group('wsadmins'),
+    ]);
+    expect(faults).toMatchObject([
+      { path: ['groups', 0, 'name'], suggestion: 'sig-release' },
+      { path: ['groups', 1, 'name'], suggestion: 'a-b' },
+      { path: ['groups', 2, 'name'], suggestion: expect.stringMatching(/^Squad-[0-9a-f]{8}$/) },
+      { path: ['groups', 3, 'name'] },
+    ]);
+    expect(faults[3]).not.toHaveProperty('suggestion');
+  });
+
+  it('are made to fit, in groups and parents alike, and shown as the original', () => {
+    const { create, faults } = plan(
+      [
+        group('sig release'),
+        group('leads', 'sig release'),
+        { ...group('日本'), display_name: 'J' },
+      ],
+      existing,
+      'fit',
+    );
+    expect(faults).toEqual([]);
+    expect(create).toMatchObject([
+      { name: 'sig-release', displayName: 'sig release', importedAs: 'sig release' },
+      { name: 'leads', displayName: 'leads', parentId: create[0]?.id, importedAs: null },
+      { name: expect.stringMatching(/^group-/), displayName: 'J', importedAs: '日本' },
+    ]);
+  });
+
+  it('find their groups again, whatever those are called by then, also as parents', () => {
+    const first = plan([group('sig release'), group('sig/release')], existing, 'fit');
+    const now = [...existing, ...first.create].map((each) =>
+      each.importedAs ? { ...each, displayName: 'renamed by hand' } : each,
+    );
+    expect(plan([group('sig/release'), group('sig release')], now, 'fit')).toMatchObject({
+      create: [],
+      update: [],
+      faults: [],
+    });
+    const [child] = plan([group('x', 'sig/release')], now, 'fit').create;
+    expect(child?.parentId).toBe(first.create[1]?.id);
+  });
+
+  it('never meet a group that is there for another reason', () => {
+    const { create } = plan([group('squad!')], existing, 'fit');
+    expect(create).toMatchObject([{ name: expect.stringMatching(/^squad-[0-9a-f]{8}$/) }]);
+  });
+
+  it('are still refused when they are a preset’s or stand there twice', () => {
+    const twice = [group('a b'), group('a b'), group('WSADMINS')];
+    expect(plan(twice, existing, 'fit').faults.map(({ path }) => path)).toEqual([
+      ['groups', 1, 'name'],
+      ['groups', 2, 'name'],
+    ]);
   });
 });
 

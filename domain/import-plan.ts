@@ -3,7 +3,8 @@
  * as a whole before anything is written, so it happens as a whole or not at all.
  */
 import { foldGroupName, GroupName } from './group-name.ts';
-import { PRESET_GROUPS } from './presets.ts';
+import { listOnCycles } from './group-tree.ts';
+import { fitImportNames, isPresetGroupName, type KnownGroup } from './import-names.ts';
 
 /** A group as an import describes it. */
 export type ImportedGroup = {
@@ -15,9 +16,8 @@ export type ImportedGroup = {
 };
 
 /** A group that the workspace has. */
-export type ExistingGroup = {
+export type ExistingGroup = KnownGroup & {
   readonly id: string;
-  readonly name: string;
   readonly displayName: string;
   readonly parentId: string | null;
 };
@@ -29,19 +29,26 @@ export type ImportInput = {
   /** The id of the group that the import's roots go below. */
   readonly rootId: string;
   readonly createId: () => string;
+  /** What happens to names that no group can have: the import is refused, or they are made to fit. */
+  readonly names: 'refuse' | 'fit';
 };
 
 /** One thing wrong, and where in the import. */
 export type ImportFault = {
   readonly path: readonly (string | number)[];
   readonly reason: string;
+  /** A name that would do. */
+  readonly suggestion?: string;
 };
+
+/** A group that changes, and what it was. */
+export type GroupUpdate = ExistingGroup & { readonly before: ExistingGroup };
 
 /** What to write: nothing of it is there yet, so an import that was done plans nothing. */
 export type ImportPlan = {
   readonly faults: readonly ImportFault[];
   readonly create: readonly ExistingGroup[];
-  readonly update: readonly (ExistingGroup & { readonly moved: boolean })[];
+  readonly update: readonly GroupUpdate[];
   /** Each once; some may be there already. */
   readonly memberships: readonly { readonly groupId: string; readonly subject: string }[];
 };
@@ -67,9 +74,12 @@ export const refuseImportSize = (
  * Plans an import. A group that the workspace has by exactly this name is moved to where the import
  * says and keeps its members; the import only ever adds memberships.
  */
-export const planImport = (input: ImportInput): ImportPlan => {
+export const planImport = (original: ImportInput): ImportPlan => {
+  const names = original.groups.map((group) => group.name);
+  const fitted = fitImportNames(names, original.existing);
+  const input = original.names === 'fit' ? withFittedNames(original, fitted) : original;
   const placed = placeGroups(input);
-  const faults = [...refuseNames(input), ...placed.faults];
+  const faults = [...refuseNames(input, fitted), ...placed.faults];
   if (faults.length > 0) return { faults, create: [], update: [], memberships: [] };
   const cycles = refuseCycles(input, placed.groups);
   if (cycles.length > 0) return { faults: cycles, create: [], update: [], memberships: [] };
@@ -80,8 +90,9 @@ export const planImport = (input: ImportInput): ImportPlan => {
     update: placed.groups.flatMap((group) => {
       const before = existing.get(group.id);
       if (!before) return [];
-      const moved = before.parentId !== group.parentId;
-      return moved || before.displayName !== group.displayName ? [{ ...group, moved }] : [];
+      const changes =
+        before.parentId !== group.parentId || before.displayName !== group.displayName;
+      return changes ? [{ ...group, before }] : [];
     }),
     memberships: placed.groups.flatMap((group, index) =>
       Array.from(new Set(input.groups[index]?.members), (subject) => ({
@@ -92,16 +103,38 @@ export const planImport = (input: ImportInput): ImportPlan => {
   };
 };
 
-const PRESET_NAMES = new Set(PRESET_GROUPS.map((group) => foldGroupName(group.name)));
+type FittedGroup = ImportedGroup & { readonly importedAs?: string };
 
-const refuseNames = ({ groups, existing }: ImportInput): ImportFault[] => {
+type FittedInput = Omit<ImportInput, 'groups'> & { readonly groups: readonly FittedGroup[] };
+
+/** Parents are named as the import names them, also when only an earlier import had them. */
+const withFittedNames = (input: ImportInput, fitted: ReadonlyMap<string, string>): FittedInput => {
+  const before = new Map(input.existing.map((group) => [group.importedAs, group.name]));
+  const nameOf = (name: string): string => fitted.get(name) ?? before.get(name) ?? name;
+  return {
+    ...input,
+    groups: input.groups.map((group) => {
+      const name = nameOf(group.name);
+      const parent = group.parent === null ? null : nameOf(group.parent);
+      return { ...group, name, parent, ...(name !== group.name && { importedAs: group.name }) };
+    }),
+  };
+};
+
+const refuseNames = (
+  { groups, existing }: FittedInput,
+  fitted: ReadonlyMap<string, string>,
+): ImportFault[] => {
   const names = new Map(existing.map((group) => [foldGroupName(group.name), group.name]));
   const first = new Map<string, number>();
   return groups.flatMap(({ name }, index) => {
     const folded = foldGroupName(name);
     const reason = refuseName({ name, known: names.get(folded), first: first.get(folded) });
     if (!first.has(folded)) first.set(folded, index);
-    return reason === undefined ? [] : [{ path: ['groups', index, 'name'], reason }];
+    if (reason === undefined) return [];
+    const suggestion = fitted.get(name) ?? name;
+    const path = ['groups', index, 'name'];
+    return [{ path, reason, ...(suggestion !== name && { suggestion }) }];
   });
 };
 
@@ -113,7 +146,7 @@ const refuseName = (group: {
   const { name, known, first } = group;
   const shape = GroupName.safeParse(name);
   if (!shape.success) return shape.error.issues[0]?.message;
-  if (PRESET_NAMES.has(foldGroupName(name))) return 'This name belongs to a preset group.';
+  if (isPresetGroupName(name)) return 'This name belongs to a preset group.';
   if (first !== undefined) {
     return `The same name as #/groups/${first}; names that differ only by case are the same.`;
   }
@@ -124,12 +157,12 @@ const refuseName = (group: {
 
 type Placed = { readonly groups: ExistingGroup[]; readonly faults: ImportFault[] };
 
-const placeGroups = ({ groups, existing, rootId, createId }: ImportInput): Placed => {
+const placeGroups = ({ groups, existing, rootId, createId }: FittedInput): Placed => {
   const before = new Map(existing.map((group) => [group.name, group]));
   const idOf = new Map(existing.map((group) => [group.name, group.id]));
   for (const { name } of groups) if (!idOf.has(name)) idOf.set(name, createId());
   const faults: ImportFault[] = [];
-  const placed = groups.map(({ name, parent, display_name }, index) => {
+  const placed = groups.map(({ name, parent, display_name, importedAs }, index) => {
     const parentId = parent === null ? rootId : idOf.get(parent);
     if (parentId === undefined) {
       faults.push({
@@ -140,15 +173,26 @@ const placeGroups = ({ groups, existing, rootId, createId }: ImportInput): Place
     return {
       id: idOf.get(name) ?? '',
       name,
-      displayName: display_name ?? before.get(name)?.displayName ?? name,
+      displayName: display_name ?? before.get(name)?.displayName ?? toDisplayName(importedAs, name),
       parentId: parentId ?? null,
+      importedAs: before.get(name)?.importedAs ?? importedAs ?? null,
     };
   });
   return { groups: placed, faults };
 };
 
+const MAX_DISPLAY_NAME = 100;
+
+/** The original as far as a display name can hold it. */
+const toDisplayName = (original: string | undefined, name: string): string =>
+  original
+    ?.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
+    .slice(0, MAX_DISPLAY_NAME)
+    .toWellFormed()
+    .trim() || name;
+
 const refuseCycles = (
-  { groups, existing }: ImportInput,
+  { groups, existing }: FittedInput,
   placed: readonly ExistingGroup[],
 ): ImportFault[] => {
   const parentOf = new Map([...existing, ...placed].map((group) => [group.id, group.parentId]));
@@ -163,23 +207,4 @@ const refuseCycles = (
         ]
       : [],
   );
-};
-
-/** Takes away whatever has nothing below it, over and over: what stays is on a cycle. */
-const listOnCycles = (parentOf: ReadonlyMap<string, string | null>): Set<string> => {
-  const children = new Map(Array.from(parentOf.keys(), (id) => [id, 0]));
-  const count = (id: string | null | undefined): number => children.get(id ?? '') ?? 0;
-  for (const parent of parentOf.values()) {
-    if (parent !== null) children.set(parent, count(parent) + 1);
-  }
-  const leaves = [...parentOf.keys()].filter((id) => count(id) === 0);
-  const left = new Set(parentOf.keys());
-  for (let leaf = leaves.pop(); leaf !== undefined; leaf = leaves.pop()) {
-    left.delete(leaf);
-    const parent = parentOf.get(leaf);
-    if (parent === null || parent === undefined) continue;
-    children.set(parent, count(parent) - 1);
-    if (count(parent) === 0 && left.has(parent)) leaves.push(parent);
-  }
-  return left;
 };

@@ -111,7 +111,7 @@ const answer = async (
     path: ctx.path,
     params: ctx.params,
     query: ctx.query,
-    body: route.body ? await readJsonBody(ctx, route.bodyLimit) : undefined,
+    body: await readBody(ctx, route),
     ifMatch: ctx.get('If-Match') || undefined,
     idempotencyKey:
       route.method === 'POST' ? readIdempotencyKey(ctx.get('Idempotency-Key')) : undefined,
@@ -121,6 +121,14 @@ const answer = async (
   const seconds = readPreferredWait(ctx.get('Prefer'));
   const ask = () => deps.execute(route, request);
   write(ctx, route, await waitForFinal(route, seconds, { doorbell: deps.doorbell, ask }));
+};
+
+/** A route whose body may be left out takes a request without one (RFC 9112 §6). */
+const readBody = async (ctx: Context, route: Route): Promise<unknown> => {
+  if (!route.body) return undefined;
+  const hasNone = ctx.get('Transfer-Encoding') === '' && Number(ctx.get('Content-Length')) === 0;
+  if (hasNone && route.body.safeParse(undefined).success) return undefined;
+  return readJsonBody(ctx, route.bodyLimit);
 };
 
 const write = (ctx: Context, route: Route, reply: Reply): void => {

@@ -26,6 +26,7 @@ const ProblemDetails = z
           pointer: z.string().optional().describe('A place in the body (RFC 6901).'),
           parameter: z.string().optional().describe('A parameter of the query.'),
           detail: z.string(),
+          suggestion: z.string().optional().describe('What would do instead.'),
         }),
       )
       .optional(),
@@ -107,7 +108,7 @@ const toOperation = (route: Route, describe: Describe): JsonObject => ({
   parameters: [...toPathParameters(route), ...toQueryParameters(route, describe)],
   ...(route.body && {
     requestBody: {
-      required: true,
+      required: !isOptional(route.body),
       content: { 'application/json': { schema: describe(route.body, 'input') } },
     },
   }),
@@ -140,11 +141,13 @@ const toPathParameters = ({ path }: Route): JsonObject[] =>
     },
   }));
 
+const isOptional = (schema: z.ZodType): boolean => schema.safeParse(undefined).success;
+
 const toQueryParameters = ({ query }: Route, describe: Describe): JsonObject[] =>
   Object.entries(query?.shape ?? {}).map(([name, schema]) => ({
     name,
     in: 'query',
-    required: false,
+    required: !isOptional(schema as z.ZodType),
     schema: describe(schema as z.ZodType, 'output'),
   }));
 

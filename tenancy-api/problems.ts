@@ -74,7 +74,7 @@ export const PROBLEMS = {
  * in the query, by the parameter's name.
  */
 export type ProblemError =
-  | { readonly pointer: string; readonly detail: string }
+  | { readonly pointer: string; readonly detail: string; readonly suggestion?: string }
   | { readonly parameter: string; readonly detail: string };
 
 /** What a {@link Problem} may carry besides its detail. */

@@ -1,5 +1,6 @@
 /** Every route of the API; what is not here doesn't exist. */
 import * as z from 'zod';
+import { exportRoutes } from './exports/routes.ts';
 import { groupMemberRoutes } from './group-members/routes.ts';
 import { groupRoutes } from './groups/routes.ts';
 import { importRoutes } from './imports/routes.ts';
@@ -13,6 +14,7 @@ import { projectRoleRoutes } from './project-roles/routes.ts';
 import { projectRoutes } from './projects/routes.ts';
 import { roleAssignmentRoutes } from './role-assignments/routes.ts';
 import { defineRoute, type Route } from './route.ts';
+import { serviceAccountRoutes } from './service-accounts/routes.ts';
 import { taskRoutes } from './tasks/routes.ts';
 import { workspaceLifeRoutes } from './workspaces/life-routes.ts';
 import { workspaceRoutes } from './workspaces/routes.ts';
@@ -38,7 +40,9 @@ export const ROUTES: readonly Route[] = [
   ...groupRoutes,
   ...groupMemberRoutes,
   ...memberRoutes,
+  ...serviceAccountRoutes,
   ...importRoutes,
+  ...exportRoutes,
   ...projectRoutes,
   ...projectRoleTemplateRoutes,
   ...projectRoleRoutes,

@@ -1,67 +1,158 @@
-import { type CommonQueryMethods, sql } from 'slonik';
+import { type CommonQueryMethods, type FragmentSqlToken, sql } from 'slonik';
 import * as z from 'zod';
+import { DIRECT_MEMBERSHIPS, type MemberKind } from '#database/effective-groups.ts';
 import type { PageRequest } from '../cursor.ts';
-import { MemberRow } from '../members/schema.ts';
+import { GroupMemberRow } from './schema.ts';
 
-/** The direct members of a group, by the person's id. */
+/** A direct membership, of a person or a service account. */
+export type GroupMembership = {
+  readonly kind: MemberKind;
+  readonly groupId: string;
+  readonly memberId: string;
+};
+
+/** What has expired counts for nothing. */
+const isCurrent = sql.fragment`(m.expires_at IS NULL OR m.expires_at > now())`;
+
+const DETAILS = {
+  person: sql.fragment`SELECT id, NULL::text AS name, display_name, email FROM person`,
+  serviceAccount: sql.fragment`SELECT id, name, display_name, NULL::text AS email FROM service_account`,
+} as const satisfies Record<MemberKind, FragmentSqlToken>;
+
+/** Whose members are listed; one of them alone by `memberId`. */
+export type GroupMemberFilter = {
+  readonly workspaceId: string;
+  readonly groupId: string;
+  readonly kind: MemberKind;
+  /** With the members of all groups below. */
+  readonly effective: boolean;
+  readonly memberId?: string;
+};
+
+/** The groups whose direct members are listed: this one, and with `effective` all below it. */
+const withInside = ({ workspaceId, groupId, effective }: GroupMemberFilter): FragmentSqlToken =>
+  sql.fragment`
+    WITH RECURSIVE inside (id) AS (
+      SELECT ${groupId}::uuid
+      UNION
+      SELECT g.id
+      FROM inside i
+      JOIN workspace_group g ON g.workspace_id = ${workspaceId} AND g.parent_id = i.id
+      WHERE ${effective}
+    )
+  `;
+
+/** The members of a group, by their id, each with the direct memberships that make them one. */
 export const listGroupMembers = (
   db: CommonQueryMethods,
-  { workspaceId, groupId }: { readonly workspaceId: string; readonly groupId: string },
+  filter: GroupMemberFilter,
   { after, take }: PageRequest,
-): Promise<readonly MemberRow[]> =>
-  db.any(sql.type(MemberRow)`
-    SELECT m.person_id, p.display_name, p.email, m.created_at
-    FROM group_member m
-    JOIN person p ON p.id = m.person_id
+): Promise<readonly GroupMemberRow[]> => {
+  const { workspaceId, groupId, kind, effective, memberId = null } = filter;
+  const { table, member } = DIRECT_MEMBERSHIPS[kind];
+  // With one group alone the index on it gives the page without looking at anyone else.
+  const isInside = effective
+    ? sql.fragment`m.group_id IN (SELECT id FROM inside)`
+    : sql.fragment`m.group_id = ${groupId}`;
+  return db.any(sql.type(GroupMemberRow)`
+    ${withInside(filter)}, shown AS (
+      SELECT DISTINCT m.${member} AS member_id
+      FROM ${table} m
+      WHERE m.workspace_id = ${workspaceId} AND ${isInside} AND ${isCurrent}
+        AND (${memberId}::uuid IS NULL OR m.${member} = ${memberId}::uuid)
+        AND (${after}::uuid IS NULL OR m.${member} > ${after}::uuid)
+      ORDER BY member_id
+      LIMIT ${take}
+    )
+    SELECT s.member_id, d.name, d.display_name, d.email, t.through
+    FROM shown s
+    JOIN (${DETAILS[kind]}) d ON d.id = s.member_id
+    CROSS JOIN LATERAL (
+      SELECT jsonb_agg(
+        jsonb_build_object(
+          'id', g.id, 'name', g.name, 'created_at', m.created_at, 'expires_at', m.expires_at
+        )
+        ORDER BY g.name COLLATE "C"
+      ) AS through
+      FROM ${table} m
+      JOIN workspace_group g ON g.workspace_id = m.workspace_id AND g.id = m.group_id
+      WHERE m.workspace_id = ${workspaceId} AND m.${member} = s.member_id
+        AND ${isInside} AND ${isCurrent}
+    ) t
+    ORDER BY s.member_id
+  `);
+};
+
+const MembershipRow = z.strictObject({ expires_at: z.date().nullable() });
+
+/** A direct membership that counts. */
+export const findGroupMembership = (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  { kind, groupId, memberId }: GroupMembership,
+): Promise<z.infer<typeof MembershipRow> | null> =>
+  db.maybeOne(sql.type(MembershipRow)`
+    SELECT m.expires_at
+    FROM ${DIRECT_MEMBERSHIPS[kind].table} m
     WHERE m.workspace_id = ${workspaceId} AND m.group_id = ${groupId}
-      AND (${after}::uuid IS NULL OR m.person_id > ${after}::uuid)
-    ORDER BY m.person_id
-    LIMIT ${take}
+      AND m.${DIRECT_MEMBERSHIPS[kind].member} = ${memberId} AND ${isCurrent}
   `);
 
-/** A direct membership. */
-export type GroupMembership = { readonly groupId: string; readonly personId: string };
-
-/** A direct member of a group. */
-export const getGroupMember = (
+/** Sets until when a direct membership holds; makes it when there is none. */
+export const upsertGroupMembership = async (
   db: CommonQueryMethods,
   workspaceId: string,
-  { groupId, personId }: GroupMembership,
-): Promise<MemberRow> =>
-  db.one(sql.type(MemberRow)`
-    SELECT m.person_id, p.display_name, p.email, m.created_at
-    FROM group_member m
-    JOIN person p ON p.id = m.person_id
-    WHERE m.workspace_id = ${workspaceId} AND m.group_id = ${groupId} AND m.person_id = ${personId}
+  { kind, groupId, memberId, expiresAt }: GroupMembership & { readonly expiresAt: Date | null },
+): Promise<void> => {
+  const { table, member } = DIRECT_MEMBERSHIPS[kind];
+  await db.query(sql.type(z.strictObject({}))`
+    INSERT INTO ${table} AS m (workspace_id, group_id, ${member}, expires_at)
+    VALUES (
+      ${workspaceId}, ${groupId}, ${memberId}, ${expiresAt && sql.timestamp(expiresAt)}
+    )
+    ON CONFLICT (workspace_id, ${member}, group_id) DO UPDATE
+    SET expires_at = excluded.expires_at,
+      created_at = CASE WHEN ${isCurrent} THEN m.created_at ELSE excluded.created_at END
   `);
+};
 
-/** Puts members of a workspace into its groups; returns how many memberships are new. */
-export const insertGroupMembers = async (
+const AddedRow = z.strictObject({ groupId: z.uuid(), personId: z.uuid() });
+
+/** A person's direct membership. */
+export type PersonMembership = z.infer<typeof AddedRow>;
+
+/**
+ * Puts members of a workspace into its groups for good; returns the memberships that are new. Who is
+ * in a group until some time stays so until then.
+ */
+export const insertGroupMembers = (
   db: CommonQueryMethods,
   workspaceId: string,
-  memberships: readonly GroupMembership[],
-): Promise<number> => {
-  const { rowCount } = await db.query(sql.type(z.strictObject({}))`
-    INSERT INTO group_member (workspace_id, group_id, person_id)
-    SELECT ${workspaceId}, m.group_id, m.person_id
+  memberships: readonly PersonMembership[],
+): Promise<readonly PersonMembership[]> =>
+  db.any(sql.type(AddedRow)`
+    INSERT INTO group_member AS m (workspace_id, group_id, person_id)
+    SELECT ${workspaceId}, n.group_id, n.person_id
     FROM ${sql.unnest(
       memberships.map((membership) => [membership.groupId, membership.personId]),
       ['uuid', 'uuid'],
-    )} AS m (group_id, person_id)
-    ON CONFLICT ON CONSTRAINT group_member__workspace_id_person_id_group_id__pkey DO NOTHING
+    )} AS n (group_id, person_id)
+    ON CONFLICT (workspace_id, person_id, group_id) DO UPDATE
+    SET expires_at = NULL, created_at = excluded.created_at
+    WHERE m.expires_at <= now()
+    RETURNING m.group_id AS "groupId", m.person_id AS "personId"
   `);
-  return rowCount;
-};
 
-/** Ends a direct membership; returns whether there was one. */
-export const deleteGroupMember = async (
+/** Ends a direct membership; returns whether there was one that counted. */
+export const deleteGroupMembership = async (
   db: CommonQueryMethods,
   workspaceId: string,
-  { groupId, personId }: GroupMembership,
+  { kind, groupId, memberId }: GroupMembership,
 ): Promise<boolean> => {
   const { rowCount } = await db.query(sql.type(z.strictObject({}))`
-    DELETE FROM group_member
-    WHERE workspace_id = ${workspaceId} AND group_id = ${groupId} AND person_id = ${personId}
+    DELETE FROM ${DIRECT_MEMBERSHIPS[kind].table} m
+    WHERE m.workspace_id = ${workspaceId} AND m.group_id = ${groupId}
+      AND m.${DIRECT_MEMBERSHIPS[kind].member} = ${memberId} AND ${isCurrent}
   `);
   return rowCount > 0;
 };

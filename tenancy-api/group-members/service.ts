@@ -1,90 +1,152 @@
-/** Who is put into which group. Runs under the workspace's lock. */
+/** Who is put into which group, and for how long. Runs under the workspace's lock. */
+import type { MemberKind } from '#database/effective-groups.ts';
 import type { WorkspaceAccess } from '../access.ts';
 import { assertAdminRemains } from '../admins.ts';
 import { recordChange } from '../change.ts';
 import type { RequestContext } from '../context.ts';
 import { getGroup } from '../groups/service.ts';
 import { insertMembers, isPersonVisible, provisionPeople } from '../members/queries.ts';
-import type { MemberRow } from '../members/schema.ts';
 import { notFound } from '../problems.ts';
 import {
-  deleteGroupMember,
+  deleteGroupMembership,
+  findGroupMembership,
   type GroupMembership,
-  getGroupMember,
-  insertGroupMembers,
+  listGroupMembers,
+  upsertGroupMembership,
 } from './queries.ts';
+import type { GroupMemberRow } from './schema.ts';
+
+/** Until when a membership shall hold: for good by `null`, as it was by `undefined`. */
+type NewExpiry = string | null | undefined;
 
 /**
- * Puts a person whom the caller can see into a group, and so into the workspace; again changes
- * nothing.
+ * Puts a person whom the caller can see into a group, and so into the workspace, or changes how long
+ * they are in it.
  *
- * @throws Problem not-found for an unknown group or person
+ * @throws Problem not-found for an unknown group or person, last-admin
  */
-export const addGroupMember = async (
+export const setGroupMember = async (
   context: RequestContext,
   access: WorkspaceAccess,
-  membership: GroupMembership,
-): Promise<MemberRow> => {
-  await getGroup(context, access.workspaceId, membership.groupId);
-  if (!(await isPersonVisible(context.tx, membership.personId))) throw notFound();
-  return putIntoGroup(context, access, membership);
+  input: { readonly groupId: string; readonly personId: string; readonly expiresAt: NewExpiry },
+): Promise<GroupMemberRow> => {
+  const { groupId, personId, expiresAt } = input;
+  await getGroup(context, access.workspaceId, groupId);
+  if (!(await isPersonVisible(context.tx, personId))) throw notFound();
+  await insertMembers(context.tx, access.workspaceId, [personId]);
+  return setMembership(context, access, {
+    kind: 'person',
+    groupId,
+    memberId: personId,
+    expiresAt,
+  });
 };
 
 /**
  * Puts whoever signs in with an identity into a group; they needn't have signed in before.
  *
- * @throws Problem not-found for an unknown group
+ * @throws Problem not-found for an unknown group, last-admin
  */
 export const addIdentityToGroup = async (
   context: RequestContext,
   access: WorkspaceAccess,
-  input: { readonly groupId: string; readonly connector: string; readonly subject: string },
-): Promise<MemberRow> => {
-  const { groupId, connector, subject } = input;
+  input: {
+    readonly groupId: string;
+    readonly connector: string;
+    readonly subject: string;
+    readonly expiresAt: NewExpiry;
+  },
+): Promise<GroupMemberRow> => {
+  const { groupId, connector, subject, expiresAt } = input;
   await getGroup(context, access.workspaceId, groupId);
   const people = await provisionPeople(context.tx, connector, [subject]);
   const personId = people.get(subject);
   if (personId === undefined) throw new Error('provision_people left a subject out');
-  return putIntoGroup(context, access, { groupId, personId });
+  await insertMembers(context.tx, access.workspaceId, [personId]);
+  return setMembership(context, access, {
+    kind: 'person',
+    groupId,
+    memberId: personId,
+    expiresAt,
+  });
 };
 
-const putIntoGroup = async (
+/** How the records name what was done to which kind of member. */
+const RECORDS = {
+  person: { action: 'group-member', member: 'person_id' },
+  serviceAccount: { action: 'group-service-account', member: 'service_account_id' },
+} as const satisfies Record<MemberKind, unknown>;
+
+/**
+ * Makes a direct membership of someone who is known to belong to the workspace, or changes its end.
+ *
+ * @throws Problem last-admin when that would end the time of the last admin who is one for good
+ */
+export const setMembership = async (
   context: RequestContext,
   access: WorkspaceAccess,
-  membership: GroupMembership,
-): Promise<MemberRow> => {
+  input: GroupMembership & { readonly expiresAt: NewExpiry },
+): Promise<GroupMemberRow> => {
   const { workspaceId } = access;
-  await insertMembers(context.tx, workspaceId, [membership.personId]);
-  const added = await insertGroupMembers(context.tx, workspaceId, [membership]);
-  if (added > 0) {
+  const { kind, groupId, memberId } = input;
+  const before = await findGroupMembership(context.tx, workspaceId, input);
+  const old = before?.expires_at ?? null;
+  const expiresAt = toDate(input.expiresAt, old);
+  if (!before || old?.getTime() !== expiresAt?.getTime()) {
+    await upsertGroupMembership(context.tx, workspaceId, { kind, groupId, memberId, expiresAt });
+    if (before && expiresAt) await assertAdminRemains(context.tx, workspaceId);
+    const { action, member } = RECORDS[kind];
+    const describe = (end: Date | null) => ({
+      [member]: memberId,
+      expires_at: end?.toISOString() ?? null,
+    });
     await recordChange(context, {
       ...access,
-      action: 'group-member.add',
-      targetId: membership.groupId,
-      after: { person_id: membership.personId },
+      action: `${action}.${before ? 'update' : 'add'}`,
+      targetId: groupId,
+      ...(before && { before: describe(old) }),
+      after: describe(expiresAt),
     });
   }
-  return getGroupMember(context.tx, workspaceId, membership);
+  return getMember(context, workspaceId, input);
+};
+
+const toDate = (expiresAt: NewExpiry, old: Date | null): Date | null => {
+  if (expiresAt === undefined) return old;
+  return expiresAt === null ? null : new Date(expiresAt);
+};
+
+const getMember = async (
+  { tx }: RequestContext,
+  workspaceId: string,
+  { kind, groupId, memberId }: GroupMembership,
+): Promise<GroupMemberRow> => {
+  const filter = { workspaceId, groupId, kind, memberId, effective: false };
+  const [row] = await listGroupMembers(tx, filter, { after: null, take: 1 });
+  if (!row) throw new Error('a membership that was just made is gone');
+  return row;
 };
 
 /**
- * Takes a direct member out of a group; they stay a member of the workspace.
+ * Takes a direct member out of a group; they stay in the workspace.
  *
  * @throws Problem not-found, last-admin
  */
-export const removeGroupMember = async (
+export const removeMembership = async (
   context: RequestContext,
   access: WorkspaceAccess,
   membership: GroupMembership,
 ): Promise<void> => {
   const { workspaceId } = access;
-  await getGroup(context, workspaceId, membership.groupId);
-  if (!(await deleteGroupMember(context.tx, workspaceId, membership))) throw notFound();
-  await assertAdminRemains(context.tx, workspaceId);
+  const { kind, groupId, memberId } = membership;
+  await getGroup(context, workspaceId, groupId);
+  if (!(await deleteGroupMembership(context.tx, workspaceId, membership))) throw notFound();
+  if (kind === 'person') await assertAdminRemains(context.tx, workspaceId);
+  const { action, member } = RECORDS[kind];
   await recordChange(context, {
     ...access,
-    action: 'group-member.remove',
-    targetId: membership.groupId,
-    before: { person_id: membership.personId },
+    action: `${action}.remove`,
+    targetId: groupId,
+    before: { [member]: memberId },
   });
 };

@@ -3,18 +3,28 @@ import * as z from 'zod';
 import type { PageRequest } from '../cursor.ts';
 import { GroupRow } from './schema.ts';
 
-const groupColumns = sql.fragment`id, name, display_name, parent_id, preset, created_at`;
+const groupColumns = sql.fragment`id, name, display_name, parent_id, preset, version, created_at`;
+
+/** Which groups; null for any. */
+export type GroupFilter = {
+  readonly workspaceId: string;
+  readonly parentId: string | null;
+  readonly name: string | null;
+};
 
 /** The groups of a workspace, by id. */
 export const listGroups = (
   db: CommonQueryMethods,
-  workspaceId: string,
+  { workspaceId, parentId, name }: GroupFilter,
   { after, take }: PageRequest,
 ): Promise<readonly GroupRow[]> =>
   db.any(sql.type(GroupRow)`
     SELECT ${groupColumns}
     FROM workspace_group
-    WHERE workspace_id = ${workspaceId} AND (${after}::uuid IS NULL OR id > ${after}::uuid)
+    WHERE workspace_id = ${workspaceId}
+      AND (${parentId}::uuid IS NULL OR parent_id = ${parentId}::uuid)
+      AND (${name}::text IS NULL OR lower(name) = lower(${name}::text))
+      AND (${after}::uuid IS NULL OR id > ${after}::uuid)
     ORDER BY id
     LIMIT ${take}
   `);
@@ -71,6 +81,8 @@ export type NewGroup = {
   readonly name: string;
   readonly displayName: string;
   readonly parentId: string | null;
+  /** The name in an import, when that had to be made to fit. */
+  readonly importedAs?: string | null;
 };
 
 /** Inserts groups, whose parents may be among them. */
@@ -80,12 +92,20 @@ export const insertGroups = async (
   { groups, preset }: { readonly groups: readonly NewGroup[]; readonly preset: boolean },
 ): Promise<void> => {
   await db.query(sql.type(z.strictObject({}))`
-    INSERT INTO workspace_group (id, workspace_id, name, display_name, parent_id, preset)
-    SELECT g.id, ${workspaceId}, g.name, g.display_name, g.parent_id, ${preset}
+    INSERT INTO workspace_group (
+      id, workspace_id, name, display_name, parent_id, imported_as, preset
+    )
+    SELECT g.id, ${workspaceId}, g.name, g.display_name, g.parent_id, g.imported_as, ${preset}
     FROM ${sql.unnest(
-      groups.map((group) => [group.id, group.name, group.displayName, group.parentId]),
-      ['uuid', 'text', 'text', 'uuid'],
-    )} AS g (id, name, display_name, parent_id)
+      groups.map((group) => [
+        group.id,
+        group.name,
+        group.displayName,
+        group.parentId,
+        group.importedAs ?? null,
+      ]),
+      ['uuid', 'text', 'text', 'uuid', 'text'],
+    )} AS g (id, name, display_name, parent_id, imported_as)
   `);
 };
 

@@ -1,13 +1,24 @@
 /** Groups: the tree that decides what a token carries. A flat list; each names its parent. */
-import { formatId } from '#domain/identifiers.ts';
-import { answerPage, PageQuery, pageOf } from '../cursor.ts';
+import { formatId, parseId } from '#domain/identifiers.ts';
+import { answerPage, pageOf } from '../cursor.ts';
+import { versionHeaders } from '../etag.ts';
 import { defineRoute } from '../route.ts';
 import { taskHeaders, toTokenTimes } from '../schema.ts';
 import { acceptedTask } from '../tasks/accepted.ts';
 import { toTask } from '../tasks/schema.ts';
 import { listGroups } from './queries.ts';
-import { CreateGroup, Group, GroupDeleted, GroupUpdated, toGroup, UpdateGroup } from './schema.ts';
+import {
+  CreateGroup,
+  Group,
+  GroupDeleted,
+  GroupQuery,
+  GroupUpdated,
+  toGroup,
+  UpdateGroup,
+} from './schema.ts';
 import { createGroup, deleteGroup, getGroup, updateGroup } from './service.ts';
+
+const etagHeaders = { ETag: 'Its version, for If-Match.' } as const;
 
 export const groupRoutes = [
   defineRoute({
@@ -15,14 +26,17 @@ export const groupRoutes = [
     path: '/v1/workspaces/{workspace}/groups',
     summary: 'List the groups of a workspace',
     permission: { workspace: 'group:read' },
-    query: PageQuery,
+    query: GroupQuery,
     responses: { 200: { description: 'A page.', body: pageOf(Group, 'Group') } },
-    handler: ({ context, access, query }) =>
-      answerPage(context, query, {
-        read: (page) => listGroups(context.tx, access.workspaceId, page),
+    handler: ({ context, access: { workspaceId }, query }) => {
+      const parentId = query.parent === undefined ? null : (parseId('group', query.parent) ?? null);
+      const filter = { workspaceId, parentId, name: query.name ?? null };
+      return answerPage(context, query, {
+        read: (page) => listGroups(context.tx, filter, page),
         idOf: (row) => row.id,
         toItem: toGroup,
-      }),
+      });
+    },
   }),
   defineRoute({
     method: 'POST',
@@ -34,14 +48,15 @@ export const groupRoutes = [
       201: {
         description: 'The group.',
         body: Group,
-        headers: { Location: 'The group.' },
+        headers: { Location: 'The group.', ...etagHeaders },
       },
     },
     handler: async ({ context, access, body }) => {
-      const group = toGroup(await createGroup(context, access, body));
+      const row = await createGroup(context, access, body);
+      const group = toGroup(row);
       const workspace = formatId('workspace', access.workspaceId);
-      const headers = { Location: `/v1/workspaces/${workspace}/groups/${group.id}` };
-      return { status: 201, body: group, headers };
+      const Location = `/v1/workspaces/${workspace}/groups/${group.id}`;
+      return { status: 201, body: group, headers: { Location, ...versionHeaders(row.version) } };
     },
   }),
   defineRoute({
@@ -49,11 +64,11 @@ export const groupRoutes = [
     path: '/v1/workspaces/{workspace}/groups/{group}',
     summary: 'Read a group',
     permission: { workspace: 'group:read' },
-    responses: { 200: { description: 'The group.', body: Group } },
-    handler: async ({ context, access, params }) => ({
-      status: 200,
-      body: toGroup(await getGroup(context, access.workspaceId, params.group)),
-    }),
+    responses: { 200: { description: 'The group.', body: Group, headers: etagHeaders } },
+    handler: async ({ context, access, params }) => {
+      const row = await getGroup(context, access.workspaceId, params.group);
+      return { status: 200, body: toGroup(row), headers: versionHeaders(row.version) };
+    },
   }),
   defineRoute({
     method: 'PATCH',
@@ -61,14 +76,21 @@ export const groupRoutes = [
     summary: 'Rename or move a group',
     permission: { workspace: 'group:write' },
     body: UpdateGroup,
+    dryRun: true,
+    ifMatch: true,
     responses: {
-      200: { description: 'The group, and when a move shows in tokens.', body: GroupUpdated },
+      200: {
+        description: 'The group, who gains and loses what by a move, and when it shows in tokens.',
+        body: GroupUpdated,
+        headers: etagHeaders,
+      },
     },
     handler: async ({ context, access, params, body }) => {
       const update = { access, groupId: params.group, change: body };
-      const { group, moved } = await updateGroup(context, update);
-      const times = moved ? toTokenTimes() : { new_tokens_from: null, old_tokens_until: null };
-      return { status: 200, body: { group: toGroup(group), ...times } };
+      const { group, effect } = await updateGroup(context, update);
+      const times = effect ? toTokenTimes() : { new_tokens_from: null, old_tokens_until: null };
+      const headers = versionHeaders(group.version);
+      return { status: 200, body: { group: toGroup(group), ...times, effect }, headers };
     },
   }),
   defineRoute({
@@ -76,8 +98,12 @@ export const groupRoutes = [
     path: '/v1/workspaces/{workspace}/groups/{group}',
     summary: 'Delete a group that has none below it',
     permission: { workspace: 'group:write' },
+    dryRun: true,
     responses: {
-      200: { description: 'It is gone; it held no role.', body: GroupDeleted },
+      200: {
+        description: 'It is gone and held no role; or, in a dry run, what its end would do.',
+        body: GroupDeleted,
+      },
       202: {
         description: 'It is gone; the task takes its roles away in the cluster.',
         body: GroupDeleted,
@@ -85,9 +111,10 @@ export const groupRoutes = [
       },
     },
     handler: async ({ context, access, params }) => {
-      const task = await deleteGroup(context, access, params.group);
-      if (!task) return { status: 200, body: { ...toTokenTimes(), task: null } };
-      return acceptedTask(task, { ...toTokenTimes(), task: toTask(task) });
+      const { effect, task } = await deleteGroup(context, access, params.group);
+      const body = { ...toTokenTimes(), effect };
+      if (!task || context.dryRun) return { status: 200, body: { ...body, task: null } };
+      return acceptedTask(task, { ...body, task: toTask(task) });
     },
   }),
 ];

@@ -1,8 +1,10 @@
 import * as z from 'zod';
 import { GroupName } from '#domain/group-name.ts';
-import { formatId } from '#domain/identifiers.ts';
+import { formatId, idPattern } from '#domain/identifiers.ts';
+import { PageQuery } from '../cursor.ts';
 import { DisplayName, Id, Reference, Timestamp, tokenTimes } from '../schema.ts';
 import { Task } from '../tasks/schema.ts';
+import { GroupEffect } from './effect-schema.ts';
 
 /** A group as it is stored. */
 export const GroupRow = z.strictObject({
@@ -11,6 +13,7 @@ export const GroupRow = z.strictObject({
   display_name: z.string(),
   parent_id: z.uuid().nullable(),
   preset: z.boolean(),
+  version: z.int(),
   created_at: z.date(),
 });
 export type GroupRow = z.infer<typeof GroupRow>;
@@ -38,6 +41,17 @@ export const toGroup = (row: GroupRow): Group => ({
   created_at: row.created_at.toISOString(),
 });
 
+/** Which groups are listed. */
+export const GroupQuery = z.strictObject({
+  ...PageQuery.shape,
+  parent: z
+    .string()
+    .regex(idPattern('group'))
+    .optional()
+    .describe('Only those directly below this group.'),
+  name: z.string().max(100).optional().describe('Only the one of this name, in any case.'),
+});
+
 /** What a group is made from. */
 export const CreateGroup = z
   .strictObject({
@@ -45,7 +59,7 @@ export const CreateGroup = z
     display_name: DisplayName.optional().describe('The name, unless given.'),
     parent: Reference('group').optional().describe('WorkspaceMembers, unless given.'),
   })
-  .meta({ id: 'CreateGroup' });
+  .meta({ id: 'CreateGroup', examples: [{ name: 'sig-release', display_name: 'SIG Release' }] });
 export type CreateGroup = z.infer<typeof CreateGroup>;
 
 /** What of a group can change. */
@@ -55,19 +69,24 @@ export const UpdateGroup = z
     parent: Reference('group').optional().describe('Moves the group with all below it.'),
   })
   .refine((change) => Object.keys(change).length > 0, 'Give display_name, parent or both.')
-  .meta({ id: 'UpdateGroup' });
+  .meta({ id: 'UpdateGroup', examples: [{ display_name: 'Release engineering' }] });
 export type UpdateGroup = z.infer<typeof UpdateGroup>;
 
-/** A changed group; the times are null when no token changes. */
+/** A changed group; the times and the effect are null when no token changes. */
 export const GroupUpdated = z
   .strictObject({
     group: Group,
     new_tokens_from: tokenTimes.new_tokens_from.nullable(),
     old_tokens_until: tokenTimes.old_tokens_until.nullable(),
+    effect: GroupEffect.nullable().describe('Who gains and loses what; null: it didn’t move.'),
   })
   .meta({ id: 'GroupUpdated' });
 
 /** A deleted group; the task takes its roles away in the cluster and is null when it had none. */
 export const GroupDeleted = z
-  .strictObject({ ...tokenTimes, task: Task.nullable() })
+  .strictObject({
+    ...tokenTimes,
+    effect: GroupEffect,
+    task: Task.nullable().describe('null: it held no role, or this was a dry run.'),
+  })
   .meta({ id: 'GroupDeleted' });

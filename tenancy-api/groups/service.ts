@@ -10,8 +10,11 @@ import type { WorkspaceAccess } from '../access.ts';
 import { assertAdminRemains } from '../admins.ts';
 import { recordChange, recordClusterChange } from '../change.ts';
 import type { RequestContext } from '../context.ts';
+import { assertVersion } from '../etag.ts';
 import { bodyProblem, notFound, PROBLEMS, Problem } from '../problems.ts';
 import type { TaskRow } from '../tasks/schema.ts';
+import { findGroupEffect } from './effect.ts';
+import type { GroupEffect } from './effect-schema.ts';
 import {
   deleteGroup as deleteGroupRow,
   findGroup,
@@ -88,15 +91,16 @@ const parentProblem = (refusal: NonNullable<ParentRefusal>): Problem =>
 /**
  * Renames or moves a group.
  *
- * @returns the group, and whether it moved (then its members' tokens change)
- * @throws Problem preset-protected, invalid-parent, last-admin
+ * @returns the group, and what a move does to members; `null` when it didn't move
+ * @throws Problem precondition-failed, preset-protected, invalid-parent, last-admin
  */
 export const updateGroup = async (
   context: RequestContext,
   { access, groupId, change }: { access: WorkspaceAccess; groupId: string; change: UpdateGroup },
-): Promise<{ group: GroupRow; moved: boolean }> => {
+): Promise<{ group: GroupRow; effect: GroupEffect | null }> => {
   const { workspaceId } = access;
   const before = await getGroup(context, workspaceId, groupId);
+  assertVersion(context, before.version);
   refusePreset(before);
   const parentId =
     change.parent === undefined
@@ -104,7 +108,8 @@ export const updateGroup = async (
       : await getNewParent(context, { workspaceId, group: before, parentId: change.parent });
   const displayName = change.display_name ?? before.display_name;
   const moved = parentId !== before.parent_id;
-  if (!moved && displayName === before.display_name) return { group: before, moved };
+  if (!moved && displayName === before.display_name) return { group: before, effect: null };
+  const effect = moved ? await findGroupEffect(context, { workspaceId, groupId, parentId }) : null;
   await updateGroups(context.tx, workspaceId, [{ id: groupId, displayName, parentId }]);
   if (moved) await assertAdminRemains(context.tx, workspaceId);
   await recordChange(context, {
@@ -114,7 +119,7 @@ export const updateGroup = async (
     before: { display_name: before.display_name, parent_id: before.parent_id },
     after: { display_name: displayName, parent_id: parentId },
   });
-  return { group: await getGroup(context, workspaceId, groupId), moved };
+  return { group: await getGroup(context, workspaceId, groupId), effect };
 };
 
 const refusePreset = (group: GroupRow): void => {
@@ -140,17 +145,19 @@ const getNewParent = async (
 /**
  * Deletes a group, its memberships and the roles it holds.
  *
- * @returns the task that takes its roles away in the cluster, or `null` when it held none
+ * @returns what that does to members, and the task that takes its roles away in the cluster, or
+ * `null` when it held none
  * @throws Problem preset-protected, group-has-children, last-admin
  */
 export const deleteGroup = async (
   context: RequestContext,
   access: WorkspaceAccess,
   groupId: string,
-): Promise<TaskRow | null> => {
+): Promise<{ effect: GroupEffect; task: TaskRow | null }> => {
   const { workspaceId } = access;
   const group = await getGroup(context, workspaceId, groupId);
   refusePreset(group);
+  const effect = await findGroupEffect(context, { workspaceId, groupId, parentId: undefined });
   const heldRoles = await hasRoleAssignments(context.tx, workspaceId, groupId);
   await deleteGroupRow(context.tx, workspaceId, groupId).catch((error: unknown) => {
     throw isParent(error) ? hasChildren(group) : error;
@@ -162,9 +169,9 @@ export const deleteGroup = async (
     parent_id: group.parent_id,
   };
   const change = { ...access, action: 'group.delete', targetId: groupId, before };
-  if (heldRoles) return recordClusterChange(context, change);
+  if (heldRoles) return { effect, task: await recordClusterChange(context, change) };
   await recordChange(context, change);
-  return null;
+  return { effect, task: null };
 };
 
 const isParent = (error: unknown): boolean =>

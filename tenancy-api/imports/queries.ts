@@ -6,6 +6,7 @@ const ExistingGroupRow = z.strictObject({
   name: z.string(),
   displayName: z.string(),
   parentId: z.uuid().nullable(),
+  importedAs: z.string().nullable(),
 });
 
 /** All groups of a workspace, for planning. */
@@ -14,7 +15,8 @@ export const listAllGroups = (
   workspaceId: string,
 ): Promise<readonly z.infer<typeof ExistingGroupRow>[]> =>
   db.any(sql.type(ExistingGroupRow)`
-    SELECT id, name, display_name AS "displayName", parent_id AS "parentId"
+    SELECT id, name, display_name AS "displayName", parent_id AS "parentId",
+      imported_as AS "importedAs"
     FROM workspace_group
     WHERE workspace_id = ${workspaceId}
   `);

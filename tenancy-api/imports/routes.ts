@@ -1,6 +1,6 @@
 /** Imports of groups and members. */
 import { defineRoute } from '../route.ts';
-import { Import, ImportResult } from './schema.ts';
+import { Import, ImportQuery, ImportResult } from './schema.ts';
 import { importGroups } from './service.ts';
 
 const BODY_LIMIT = 8 * 1024 * 1024;
@@ -11,14 +11,19 @@ export const importRoutes = [
     path: '/v1/workspaces/{workspace}/imports',
     summary: 'Import a tree of groups with its members, as a whole or not at all',
     permission: { workspace: 'group:write' },
+    query: ImportQuery,
     body: Import,
+    dryRun: true,
     bodyLimit: BODY_LIMIT,
     responses: {
-      200: { description: 'What the import changed; nothing when repeated.', body: ImportResult },
+      200: {
+        description: 'What the import changed, or would in a dry run; nothing when repeated.',
+        body: ImportResult,
+      },
     },
-    handler: async ({ context, access, body }) => ({
+    handler: async ({ context, access, query, body }) => ({
       status: 200,
-      body: await importGroups(context, access, body),
+      body: await importGroups(context, access, { input: body, digest: query.digest }),
     }),
   }),
 ];

@@ -1,8 +1,9 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
+import { DIRECT_MEMBERSHIPS, type MemberKind } from '#database/effective-groups.ts';
 import { createId } from '#domain/identifiers.ts';
 import type { PageRequest } from '../cursor.ts';
-import { MemberRow } from './schema.ts';
+import { DirectGroupRow, MemberRow } from './schema.ts';
 
 /** The members of a workspace, by the person's id. */
 export const listMembers = (
@@ -32,19 +33,18 @@ export const findMember = (
     WHERE m.workspace_id = ${workspaceId} AND m.person_id = ${personId}
   `);
 
-const DirectGroupRow = z.strictObject({ id: z.uuid(), name: z.string() });
-
-/** The groups that a member was put into, by name. */
+/** The groups that a person or a service account was put into, by name. */
 export const listDirectGroups = (
   db: CommonQueryMethods,
   workspaceId: string,
-  personId: string,
-): Promise<readonly z.infer<typeof DirectGroupRow>[]> =>
+  { kind, memberId }: { readonly kind: MemberKind; readonly memberId: string },
+): Promise<readonly DirectGroupRow[]> =>
   db.any(sql.type(DirectGroupRow)`
-    SELECT g.id, g.name
-    FROM group_member m
+    SELECT g.id, g.name, m.expires_at
+    FROM ${DIRECT_MEMBERSHIPS[kind].table} m
     JOIN workspace_group g ON g.workspace_id = m.workspace_id AND g.id = m.group_id
-    WHERE m.workspace_id = ${workspaceId} AND m.person_id = ${personId}
+    WHERE m.workspace_id = ${workspaceId} AND m.${DIRECT_MEMBERSHIPS[kind].member} = ${memberId}
+      AND (m.expires_at IS NULL OR m.expires_at > now())
     ORDER BY g.name COLLATE "C"
   `);
 

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { formatId } from '#domain/identifiers.ts';
-import { Id, Timestamp, tokenTimes } from '../schema.ts';
+import { Id, Timestamp } from '../schema.ts';
 
-/** A person in a workspace or a group, as they are stored, and since when. */
+/** A person in a workspace, as they are stored, and since when. */
 export const MemberRow = z.strictObject({
   person_id: z.uuid(),
   display_name: z.string(),
@@ -11,7 +11,7 @@ export const MemberRow = z.strictObject({
 });
 export type MemberRow = z.infer<typeof MemberRow>;
 
-/** A person in a workspace or a group. */
+/** A person in a workspace. */
 export const Member = z
   .strictObject({
     id: Id('person').describe('The person’s.'),
@@ -30,18 +30,43 @@ export const toMember = (row: MemberRow): Member => ({
   created_at: row.created_at.toISOString(),
 });
 
-const GroupReference = z
+/** A group that a person or a service account was put into, and until when. */
+export const DirectGroupRow = z.strictObject({
+  id: z.uuid(),
+  name: z.string(),
+  expires_at: z.date().nullable(),
+});
+export type DirectGroupRow = z.infer<typeof DirectGroupRow>;
+
+/** A group by id and name. */
+export const GroupReference = z
   .strictObject({ id: Id('group'), name: z.string() })
   .meta({ id: 'GroupReference' });
 
-/** A member with the groups they were put into and those they are in by the tree. */
-export const MemberDetail = z
+const DirectGroup = z
   .strictObject({
-    ...Member.shape,
-    direct_groups: z.array(GroupReference),
-    effective_groups: z.array(GroupReference).describe('What their tokens carry.'),
+    ...GroupReference.shape,
+    expires_at: Timestamp.nullable().describe('When the membership ends; null: it holds for good.'),
   })
-  .meta({ id: 'MemberDetail' });
+  .meta({ id: 'DirectGroup' });
+
+/** The groups that a person or a service account was put into and those it is in by the tree. */
+export const groupsShape = {
+  direct_groups: z.array(DirectGroup),
+  effective_groups: z.array(GroupReference).describe('What their tokens carry.'),
+};
+
+/** The public form of the groups of a person or a service account. */
+export const toGroups = (
+  direct: readonly DirectGroupRow[],
+  effective: readonly { readonly id: string; readonly name: string }[],
+) => ({
+  direct_groups: direct.map((row) => ({
+    ...toGroupReference(row),
+    expires_at: row.expires_at?.toISOString() ?? null,
+  })),
+  effective_groups: effective.map(toGroupReference),
+});
 
 /** The public form of a group reference. */
 export const toGroupReference = (row: { readonly id: string; readonly name: string }) => ({
@@ -49,7 +74,7 @@ export const toGroupReference = (row: { readonly id: string; readonly name: stri
   name: row.name,
 });
 
-/** A membership that was made or was there, and when it shows in tokens. */
-export const MemberAdded = z
-  .strictObject({ member: Member, ...tokenTimes })
-  .meta({ id: 'MemberAdded' });
+/** A member with their groups. */
+export const MemberDetail = z
+  .strictObject({ ...Member.shape, ...groupsShape })
+  .meta({ id: 'MemberDetail' });

@@ -7,7 +7,7 @@ import { recordChange } from '../change.ts';
 import type { RequestContext } from '../context.ts';
 import { notFound } from '../problems.ts';
 import { deleteMember, findMember, listDirectGroups } from './queries.ts';
-import { type MemberDetail, type MemberRow, toGroupReference, toMember } from './schema.ts';
+import { type MemberDetail, type MemberRow, toGroups, toMember } from './schema.ts';
 
 /** @throws Problem not-found when the person is not a member */
 export const getMember = async (
@@ -31,13 +31,10 @@ export const getMemberDetail = async (
   personId: string,
 ): Promise<z.infer<typeof MemberDetail>> => {
   const member = await getMember(context, workspaceId, personId);
-  const direct = await listDirectGroups(context.tx, workspaceId, personId);
+  const who = { kind: 'person', memberId: personId } as const;
+  const direct = await listDirectGroups(context.tx, workspaceId, who);
   const effective = await listEffectiveGroups(context.tx, workspaceId, personId);
-  return {
-    ...toMember(member),
-    direct_groups: direct.map(toGroupReference),
-    effective_groups: effective.map(toGroupReference),
-  };
+  return { ...toMember(member), ...toGroups(direct, effective) };
 };
 
 /**
@@ -52,7 +49,10 @@ export const removeMember = async (
 ): Promise<void> => {
   const { workspaceId } = access;
   await getMember(context, workspaceId, personId);
-  const groups = await listDirectGroups(context.tx, workspaceId, personId);
+  const groups = await listDirectGroups(context.tx, workspaceId, {
+    kind: 'person',
+    memberId: personId,
+  });
   await assertAdminRemains(context.tx, workspaceId, personId);
   // Recorded first: whoever removes themselves sees nothing of the workspace afterwards.
   await recordChange(context, {

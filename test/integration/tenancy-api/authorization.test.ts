@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createId, formatId } from '#domain/identifiers.ts';
-import type { Route } from '../../../tenancy-api/route.ts';
+import { PATH_IDENTIFIERS, type Route } from '../../../tenancy-api/route.ts';
 import { ROUTES } from '../../../tenancy-api/routes.ts';
 import {
   type Answer,
@@ -55,11 +55,15 @@ beforeAll(async () => {
       preset_role: 'workspace-viewer',
     })
   ).body;
+  const { body: account } = await admin.call('POST', `${workspace.path}/service-accounts`, {
+    name: 'robot',
+  });
   real = {
     organization: admin.organization,
     workspace: workspace.id,
     group: workspace.groups['WSUsers'] ?? '',
     person: admin.person,
+    service_account: account.id,
     project: project.id,
     role: role.id,
     role_assignment: role_assignment.id,
@@ -120,14 +124,7 @@ describe.each(named(withIds))('$name, of somebody else', ({ route }) => {
     const unknown = Object.fromEntries(
       Object.keys(real).map((name) => [
         name,
-        formatId(
-          name === 'role'
-            ? 'projectRole'
-            : name === 'role_assignment'
-              ? 'roleAssignment'
-              : (name as 'group'),
-          createId(),
-        ),
+        formatId(PATH_IDENTIFIERS[name as keyof typeof PATH_IDENTIFIERS], createId()),
       ]),
     );
     const malformed = Object.fromEntries(Object.keys(real).map((name) => [name, 'x%27%00--']));

@@ -28,6 +28,9 @@ const createGroup = async (name: string, parent?: string): Promise<string> => {
   return answer.body.id;
 };
 
+const patch = (group: string, body: unknown, query = '') =>
+  admin.call('PATCH', `${workspace.path}/groups/${group}${query}`, body, { 'If-Match': '*' });
+
 const addMember = async (group: string, subject: string): Promise<string> => {
   const path = `${workspace.path}/groups/${group}/members`;
   const answer = await admin.call('POST', path, { connector: 'local', subject });
@@ -111,7 +114,7 @@ describe('moving a group', () => {
     const person = await addMember(leaf, 'mover');
     expect(await effectiveGroups(person)).toEqual(['WorkspaceMembers', 'a', 'leaf']);
     const before = Date.now();
-    const answer = await admin.call('PATCH', `${workspace.path}/groups/${leaf}`, { parent: b });
+    const answer = await patch(leaf, { parent: b });
     expect(answer).toMatchObject({ status: 200, body: { group: { id: leaf, parent: b } } });
     const from = Date.parse(answer.body.new_tokens_from);
     expect(from).toBeGreaterThanOrEqual(before);
@@ -121,9 +124,7 @@ describe('moving a group', () => {
 
   it('renames without touching tokens', async () => {
     const id = await createGroup('a');
-    const answer = await admin.call('PATCH', `${workspace.path}/groups/${id}`, {
-      display_name: 'New',
-    });
+    const answer = await patch(id, { display_name: 'New' });
     expect(answer.body).toMatchObject({
       group: { name: 'a', display_name: 'New' },
       new_tokens_from: null,
@@ -144,14 +145,14 @@ describe('moving a group', () => {
       [other.groups['WSUsers'], 'no such group'],
     ];
     for (const [parent, detail] of refusals) {
-      const answer = await admin.call('PATCH', path, { parent });
+      const answer = await patch(top, { parent });
       expect(answer).toMatchObject({
         status: 422,
         body: { detail: expect.stringContaining(detail ?? ''), errors: [{ pointer: '#/parent' }] },
       });
     }
     for (const body of [{ name: 'x' }, {}, { parent: null }, { preset: false }, [], 'x', 7, null]) {
-      expect((await admin.call('PATCH', path, body)).status).toBe(400);
+      expect((await patch(top, body)).status).toBe(400);
     }
     expect((await admin.call('GET', path)).body.parent).toBe(workspace.groups['WorkspaceMembers']);
   });
@@ -160,8 +161,8 @@ describe('moving a group', () => {
     const parent = await createGroup('x');
     for (const group of Object.values(workspace.groups)) {
       const path = `${workspace.path}/groups/${group}`;
-      expect((await admin.call('PATCH', path, { parent })).status).toBe(409);
-      expect((await admin.call('PATCH', path, { display_name: 'x' })).status).toBe(409);
+      expect((await patch(group, { parent })).status).toBe(409);
+      expect((await patch(group, { display_name: 'x' })).status).toBe(409);
       expect((await admin.call('DELETE', path)).status).toBe(409);
     }
   });
@@ -174,8 +175,7 @@ describe('moving a group', () => {
         const seen: number[] = [];
         for (let turn = 0; turn < 6; turn += 1) {
           const [group, parent] = [pick(writer * 7 + turn * 5), pick(writer * 3 + turn * 11 + 1)];
-          const path = `${workspace.path}/groups/${group}`;
-          seen.push((await admin.call('PATCH', path, { parent })).status);
+          seen.push((await patch(group, { parent })).status);
         }
         return seen;
       }),
@@ -308,7 +308,7 @@ describe('the last admin', () => {
     expect((await admin.call('DELETE', direct)).status).toBe(200);
     const path = `${workspace.path}/groups/${ops}`;
     const away = { parent: workspace.groups['WSUsers'] };
-    expect(await admin.call('PATCH', path, away)).toMatchObject(refusal);
+    expect(await patch(ops, away)).toMatchObject(refusal);
     expect(await admin.call('DELETE', path)).toMatchObject(refusal);
     const imported = await admin.call('POST', `${workspace.path}/imports`, {
       connector: 'local',

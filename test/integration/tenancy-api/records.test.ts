@@ -45,8 +45,9 @@ const doEverything = async (): Promise<string[]> => {
   const post = (route: string, body: unknown) => admin.call('POST', `${path}${route}`, body);
   const rules = [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }];
   const group = (await post('/groups', { name: 'a' })).body.id;
-  await admin.call('PATCH', `${path}/groups/${group}`, { parent: groups['WSUsers'] });
-  await admin.call('PATCH', `${path}/groups/${group}`, { display_name: 'A' });
+  const now = { 'If-Match': '*' };
+  await admin.call('PATCH', `${path}/groups/${group}`, { parent: groups['WSUsers'] }, now);
+  await admin.call('PATCH', `${path}/groups/${group}`, { display_name: 'A' }, now);
   const identity = { connector: 'local', subject: `ann-${workspace.id}` };
   const { id: person } = (await post(`/groups/${group}/members`, identity)).body.member;
   await admin.call('DELETE', `${path}/groups/${group}/members/${person}`);
@@ -108,7 +109,7 @@ describe('every change', () => {
     const headers = { 'X-Request-Id': 'trace-42' };
     const created = await admin.call('POST', `${workspace.path}/groups`, { name: 'a' }, headers);
     const path = `${workspace.path}/groups/${created.body.id}`;
-    await admin.call('PATCH', path, { display_name: 'B' });
+    await admin.call('PATCH', path, { display_name: 'B' }, { 'If-Match': '*' });
     const { events, outbox } = await recorded();
     expect(events.at(1)).toMatchObject({ request_id: 'trace-42', before: null });
     expect(events.at(2)).toMatchObject({
@@ -154,7 +155,7 @@ describe('a refused change, and one that changes nothing', () => {
       ],
     ] as const;
     for (const [method, route, body] of attempts) {
-      const answer = await admin.call(method, route, body);
+      const answer = await admin.call(method, route, body, { 'If-Match': '*' });
       expect(answer.status, `${method} ${route}`).toBeGreaterThanOrEqual(400);
       expect(answer.status, `${method} ${route}`).toBeLessThan(500);
     }
