@@ -2,18 +2,31 @@ import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
 import type { ResourceQuotaHard } from '#domain/plan.ts';
 import type { PageRequest } from '../cursor.ts';
-import { ProjectRow } from './schema.ts';
+import { ProjectContents, ProjectRow } from './schema.ts';
+
+const projectColumns = sql.fragment`id, name, display_name, parent_id, quota, version, created_at`;
+
+/** Which projects; `null` for any. */
+export type ProjectFilter = {
+  readonly workspaceId: string;
+  readonly name: string | null;
+  /** UUID. */
+  readonly parentId: string | null;
+};
 
 /** The projects of a workspace, by id. */
 export const listProjects = (
   db: CommonQueryMethods,
-  workspaceId: string,
+  { workspaceId, name, parentId }: ProjectFilter,
   { after, take }: PageRequest,
 ): Promise<readonly ProjectRow[]> =>
   db.any(sql.type(ProjectRow)`
-    SELECT id, name, display_name, quota, created_at
+    SELECT ${projectColumns}
     FROM project
-    WHERE workspace_id = ${workspaceId} AND (${after}::uuid IS NULL OR id > ${after}::uuid)
+    WHERE workspace_id = ${workspaceId}
+      AND (${name}::text IS NULL OR name = ${name}::text)
+      AND (${parentId}::uuid IS NULL OR parent_id = ${parentId}::uuid)
+      AND (${after}::uuid IS NULL OR id > ${after}::uuid)
     ORDER BY id
     LIMIT ${take}
   `);
@@ -25,7 +38,7 @@ export const findProject = (
   projectId: string | null,
 ): Promise<ProjectRow | null> =>
   db.maybeOne(sql.type(ProjectRow)`
-    SELECT id, name, display_name, quota, created_at
+    SELECT ${projectColumns}
     FROM project
     WHERE workspace_id = ${workspaceId} AND id = ${projectId}::uuid
   `);
@@ -38,27 +51,97 @@ export const countProjects = (db: CommonQueryMethods, workspaceId: string): Prom
     WHERE workspace_id = ${workspaceId}
   `);
 
+const ProjectNodeRow = z.strictObject({
+  id: z.uuid(),
+  name: z.string(),
+  parentId: z.uuid().nullable(),
+});
+/** A project's place in the tree. */
+export type ProjectNodeRow = z.infer<typeof ProjectNodeRow>;
+
+/** The whole tree of a workspace's projects, of which a plan allows so many; by name. */
+export const listProjectNodes = (
+  db: CommonQueryMethods,
+  workspaceId: string,
+): Promise<readonly ProjectNodeRow[]> =>
+  db.any(sql.type(ProjectNodeRow)`
+    SELECT id, name, parent_id AS "parentId"
+    FROM project
+    WHERE workspace_id = ${workspaceId}
+    ORDER BY name
+  `);
+
+/** The names of the projects directly below one, at most so many. */
+export const listChildNames = (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  { projectId, take }: { readonly projectId: string; readonly take: number },
+): Promise<readonly string[]> =>
+  db.anyFirst(sql.type(z.strictObject({ name: z.string() }))`
+    SELECT name
+    FROM project
+    WHERE workspace_id = ${workspaceId} AND parent_id = ${projectId}
+    ORDER BY name
+    LIMIT ${take}
+  `);
+
+/** What goes with a project; of its assignments, those that have not expired. */
+export const countContents = (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  projectId: string,
+): Promise<ProjectContents> =>
+  db.one(sql.type(ProjectContents)`
+    SELECT
+      (SELECT count(*)::int FROM project_role
+        WHERE workspace_id = ${workspaceId} AND project_id = ${projectId}) AS roles,
+      (SELECT count(*)::int FROM role_assignment
+        WHERE workspace_id = ${workspaceId} AND project_id = ${projectId}
+          AND (expires_at IS NULL OR expires_at > now())) AS role_assignments
+  `);
+
+/** What of a project can change. */
+export type ProjectValues = {
+  readonly displayName: string;
+  readonly parentId: string | null;
+  readonly quota: ResourceQuotaHard | null;
+};
+
 /** A project to insert. */
-export type NewProject = {
+export type NewProject = ProjectValues & {
   readonly id: string;
   readonly workspaceId: string;
   readonly name: string;
-  readonly displayName: string;
-  readonly quota: ResourceQuotaHard | null;
 };
 
 /** A new project; its constraint on names speaks when the name is taken. */
 export const insertProject = (db: CommonQueryMethods, project: NewProject): Promise<ProjectRow> =>
   db.one(sql.type(ProjectRow)`
-    INSERT INTO project (id, workspace_id, name, display_name, quota)
+    INSERT INTO project (id, workspace_id, name, display_name, parent_id, quota)
     VALUES (
       ${project.id}, ${project.workspaceId}, ${project.name}, ${project.displayName},
-      ${project.quota === null ? null : sql.jsonb(project.quota)}
+      ${project.parentId}, ${toJson(project.quota)}
     )
-    RETURNING id, name, display_name, quota, created_at
+    RETURNING ${projectColumns}
   `);
 
-/** Deletes a project with its roles and the assignments in it. */
+/** Renames, moves and limits a project. */
+export const updateProject = (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  project: ProjectValues & { readonly id: string },
+): Promise<ProjectRow> =>
+  db.one(sql.type(ProjectRow)`
+    UPDATE project
+    SET display_name = ${project.displayName}, parent_id = ${project.parentId},
+      quota = ${toJson(project.quota)}, version = version + 1, updated_at = now()
+    WHERE workspace_id = ${workspaceId} AND id = ${project.id}
+    RETURNING ${projectColumns}
+  `);
+
+const toJson = (quota: ResourceQuotaHard | null) => (quota === null ? null : sql.jsonb(quota));
+
+/** Deletes a project with its roles and the assignments in it; one below it is a foreign-key error. */
 export const deleteProject = async (
   db: CommonQueryMethods,
   workspaceId: string,

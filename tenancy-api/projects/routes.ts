@@ -1,5 +1,7 @@
-/** Projects: each is a namespace with the plan's quota. */
-import { answerPage, PageQuery, pageOf } from '../cursor.ts';
+/** Projects: each is a namespace with the plan's quota; what is given in one holds in those below. */
+import { parseId } from '#domain/identifiers.ts';
+import { answerPage, pageOf } from '../cursor.ts';
+import { etagHeaders, versionHeaders } from '../etag.ts';
 import { defineRoute } from '../route.ts';
 import { taskHeaders } from '../schema.ts';
 import { acceptedTask } from '../tasks/accepted.ts';
@@ -10,10 +12,14 @@ import {
   DeleteProjectQuery,
   Project,
   ProjectCreated,
-  TaskStarted,
+  ProjectDeletion,
+  ProjectQuery,
+  ProjectUpdated,
   toProject,
+  toProjectMove,
+  UpdateProject,
 } from './schema.ts';
-import { createProject, deleteProject, getProject } from './service.ts';
+import { createProject, deleteProject, getProject, updateProject } from './service.ts';
 
 export const projectRoutes = [
   defineRoute({
@@ -21,14 +27,17 @@ export const projectRoutes = [
     path: '/v1/workspaces/{workspace}/projects',
     summary: 'List the projects of a workspace',
     permission: { workspace: 'project:read' },
-    query: PageQuery,
+    query: ProjectQuery,
     responses: { 200: { description: 'A page.', body: pageOf(Project, 'Project') } },
-    handler: ({ context, access, query }) =>
-      answerPage(context, query, {
-        read: (page) => listProjects(context.tx, access.workspaceId, page),
+    handler: ({ context, access: { workspaceId }, query }) => {
+      const parentId = parseId('project', query.parent ?? '') ?? null;
+      const filter = { workspaceId, name: query.name ?? null, parentId };
+      return answerPage(context, query, {
+        read: (page) => listProjects(context.tx, filter, page),
         idOf: (row) => row.id,
         toItem: toProject,
-      }),
+      });
+    },
   }),
   defineRoute({
     method: 'POST',
@@ -40,12 +49,13 @@ export const projectRoutes = [
       202: {
         description: 'The project is recorded; the task ends when its namespace is there.',
         body: ProjectCreated,
-        headers: taskHeaders,
+        headers: { ...taskHeaders, ...etagHeaders },
       },
     },
     handler: async ({ context, access, body }) => {
       const { project, task } = await createProject(context, access, body);
-      return acceptedTask(task, { project: toProject(project), task: toTask(task) });
+      const answer = { project: toProject(project), task: toTask(task) };
+      return acceptedTask(task, answer, versionHeaders(project.version));
     },
   }),
   defineRoute({
@@ -53,29 +63,65 @@ export const projectRoutes = [
     path: '/v1/workspaces/{workspace}/projects/{project}',
     summary: 'Read a project',
     permission: { workspace: 'project:read' },
-    responses: { 200: { description: 'The project.', body: Project } },
-    handler: async ({ context, access, params }) => ({
-      status: 200,
-      body: toProject(await getProject(context, access.workspaceId, params.project)),
-    }),
+    responses: { 200: { description: 'The project.', body: Project, headers: etagHeaders } },
+    handler: async ({ context, access, params }) => {
+      const project = await getProject(context, access.workspaceId, params.project);
+      return { status: 200, body: toProject(project), headers: versionHeaders(project.version) };
+    },
+  }),
+  defineRoute({
+    method: 'PATCH',
+    path: '/v1/workspaces/{workspace}/projects/{project}',
+    summary: 'Rename, limit or move a project, or see what a move would mean',
+    permission: { workspace: 'project:write' },
+    body: UpdateProject,
+    ifMatch: true,
+    dryRun: true,
+    responses: {
+      200: {
+        description: 'What it would be, or a change that the cluster has nothing to hear of.',
+        body: ProjectUpdated,
+        headers: etagHeaders,
+      },
+      202: {
+        description: 'The change is recorded; the task ends when the cluster obeys it.',
+        body: ProjectUpdated,
+        headers: { ...taskHeaders, ...etagHeaders },
+      },
+    },
+    handler: async ({ context, access, params, body: change }) => {
+      const update = { projectId: params.project, change };
+      const { project: row, move: moved, task } = await updateProject(context, access, update);
+      const move = moved && toProjectMove(moved);
+      const body = { project: toProject(row), move };
+      // The version that a dry run would lead to is none that exists.
+      if (context.dryRun) return { status: 200, body: { ...body, task: null } };
+      const headers = versionHeaders(row.version);
+      if (!task) return { status: 200, body: { ...body, task }, headers };
+      return acceptedTask(task, { ...body, task: toTask(task) }, headers);
+    },
   }),
   defineRoute({
     method: 'DELETE',
     path: '/v1/workspaces/{workspace}/projects/{project}',
-    summary: 'Delete a project and everything in its namespace',
+    summary: 'Delete a project and everything in its namespace, or see what would go',
     permission: { workspace: 'project:write' },
     query: DeleteProjectQuery,
+    dryRun: true,
     responses: {
+      200: { description: 'What would go.', body: ProjectDeletion },
       202: {
         description: 'It is gone; the task ends when its namespace is.',
-        body: TaskStarted,
+        body: ProjectDeletion,
         headers: taskHeaders,
       },
     },
     handler: async ({ context, access, params, query }) => {
       const deletion = { projectId: params.project, confirm: query.confirm };
-      const task = await deleteProject(context, access, deletion);
-      return acceptedTask(task, { task: toTask(task) });
+      const { project, contents, task } = await deleteProject(context, access, deletion);
+      const body = { project: toProject(project), contents };
+      if (context.dryRun) return { status: 200, body: { ...body, task: null } };
+      return acceptedTask(task, { ...body, task: toTask(task) });
     },
   }),
 ];

@@ -73,6 +73,21 @@ export const listInheritedAssignments = (
     LIMIT ${take}
   `);
 
+/** Those that were given in any of these projects and have not expired, by id. */
+export const listAssignmentsIn = (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  { projectIds, take }: { readonly projectIds: readonly string[]; readonly take: number },
+): Promise<readonly RoleAssignmentRow[]> =>
+  db.any(sql.type(RoleAssignmentRow)`
+    SELECT ${assignmentColumns}, ${notInherited}
+    FROM role_assignment a LEFT JOIN person p ON p.id = a.created_by
+    WHERE a.workspace_id = ${workspaceId} AND ${isInForce}
+      AND a.project_id = ANY (${sql.array([...projectIds], 'uuid')})
+    ORDER BY a.id
+    LIMIT ${take}
+  `);
+
 /** A role assignment of this workspace; one that has expired is not found. */
 export const findRoleAssignment = (
   db: CommonQueryMethods,

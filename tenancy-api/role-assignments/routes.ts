@@ -72,9 +72,7 @@ export const roleAssignmentRoutes = [
     handler: async ({ context, access, body }) => {
       const { assignment, task } = await createRoleAssignment(context, access, body);
       const answer = { role_assignment: toRoleAssignment(assignment), task: toTask(task) };
-      const accepted = acceptedTask(task, answer);
-      const headers = { ...accepted.headers, ...versionHeaders(assignment.version) };
-      return { ...accepted, headers };
+      return acceptedTask(task, answer, versionHeaders(assignment.version));
     },
   }),
   defineRoute({
@@ -115,8 +113,7 @@ export const roleAssignmentRoutes = [
       const role_assignment = toRoleAssignment(assignment);
       const headers = versionHeaders(assignment.version);
       if (!task) return { status: 200, body: { role_assignment, task: null }, headers };
-      const accepted = acceptedTask(task, { role_assignment, task: toTask(task) });
-      return { ...accepted, headers: { ...accepted.headers, ...headers } };
+      return acceptedTask(task, { role_assignment, task: toTask(task) }, headers);
     },
   }),
   defineRoute({
