@@ -4,6 +4,8 @@ import type { PolicyRule } from '#domain/policy-rule.ts';
 import type { PageRequest } from '../cursor.ts';
 import { ProjectRoleRow } from './schema.ts';
 
+const roleColumns = sql.fragment`id, project_id, name, rules, version, created_at`;
+
 /** Where a project role is: in a project of a workspace. */
 export type ProjectPlace = { readonly workspaceId: string; readonly projectId: string };
 
@@ -14,7 +16,7 @@ export const listProjectRoles = (
   { after, take }: PageRequest,
 ): Promise<readonly ProjectRoleRow[]> =>
   db.any(sql.type(ProjectRoleRow)`
-    SELECT id, project_id, name, rules, created_at
+    SELECT ${roleColumns}
     FROM project_role
     WHERE workspace_id = ${workspaceId} AND project_id = ${projectId}
       AND (${after}::uuid IS NULL OR id > ${after}::uuid)
@@ -29,7 +31,7 @@ export const findProjectRole = (
   roleId: string | null,
 ): Promise<ProjectRoleRow | null> =>
   db.maybeOne(sql.type(ProjectRoleRow)`
-    SELECT id, project_id, name, rules, created_at
+    SELECT ${roleColumns}
     FROM project_role
     WHERE workspace_id = ${workspaceId} AND id = ${roleId}::uuid
   `);
@@ -43,7 +45,7 @@ export const insertProjectRole = (
   db.one(sql.type(ProjectRoleRow)`
     INSERT INTO project_role (id, workspace_id, project_id, name, rules)
     VALUES (${role.id}, ${workspaceId}, ${projectId}, ${role.name}, ${toJson(role.rules)})
-    RETURNING id, project_id, name, rules, created_at
+    RETURNING ${roleColumns}
   `);
 
 /** Replaces the rules of a role. */
@@ -56,7 +58,7 @@ export const updateProjectRole = (
     UPDATE project_role
     SET rules = ${toJson(rules)}, version = version + 1, updated_at = now()
     WHERE workspace_id = ${workspaceId} AND id = ${id}
-    RETURNING id, project_id, name, rules, created_at
+    RETURNING ${roleColumns}
   `);
 
 /** Deletes a role with its assignments. */

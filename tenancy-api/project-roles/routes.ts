@@ -1,5 +1,6 @@
-/** Project roles: custom rights, valid in one project. */
+/** Project roles: custom rights, valid in one project and in those below it. */
 import { answerPage, PageQuery, pageOf } from '../cursor.ts';
+import { etagHeaders, versionHeaders } from '../etag.ts';
 import { TaskStarted } from '../projects/schema.ts';
 import { getProject } from '../projects/service.ts';
 import { defineRoute } from '../route.ts';
@@ -23,13 +24,17 @@ import {
 } from './service.ts';
 
 const accepted = ({ role, task }: RoleChange) =>
-  acceptedTask(task, { project_role: toProjectRole(role), task: toTask(task) });
+  acceptedTask(
+    task,
+    { project_role: toProjectRole(role), task: toTask(task) },
+    versionHeaders(role.version),
+  );
 
 const changed = {
   202: {
     description: 'The role is recorded; the task ends when the cluster obeys it.',
     body: ProjectRoleChanged,
-    headers: taskHeaders,
+    headers: { ...taskHeaders, ...etagHeaders },
   },
 } as const;
 
@@ -68,11 +73,11 @@ export const projectRoleRoutes = [
     path: '/v1/workspaces/{workspace}/projects/{project}/roles/{role}',
     summary: 'Read a project role',
     permission: { workspace: 'project-role:read' },
-    responses: { 200: { description: 'The role.', body: ProjectRole } },
-    handler: async ({ context, access, params }) => ({
-      status: 200,
-      body: toProjectRole(await getProjectRole(context, access.workspaceId, params)),
-    }),
+    responses: { 200: { description: 'The role.', body: ProjectRole, headers: etagHeaders } },
+    handler: async ({ context, access, params }) => {
+      const role = await getProjectRole(context, access.workspaceId, params);
+      return { status: 200, body: toProjectRole(role), headers: versionHeaders(role.version) };
+    },
   }),
   defineRoute({
     method: 'PATCH',
@@ -80,6 +85,7 @@ export const projectRoleRoutes = [
     summary: 'Replace the rules of a project role',
     permission: { workspace: 'project-role:write' },
     body: UpdateProjectRole,
+    ifMatch: true,
     responses: changed,
     handler: async ({ context, access, params, body }) =>
       accepted(await updateProjectRole(context, access, { path: params, rules: body.rules })),

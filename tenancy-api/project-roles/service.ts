@@ -5,6 +5,7 @@ import { type PolicyRule, refuseRules } from '#domain/policy-rule.ts';
 import type { WorkspaceAccess } from '../access.ts';
 import { recordClusterChange } from '../change.ts';
 import type { RequestContext } from '../context.ts';
+import { assertVersion } from '../etag.ts';
 import { bodyProblem, notFound, PROBLEMS, Problem, toPointer } from '../problems.ts';
 import { getProject } from '../projects/service.ts';
 import type { TaskRow } from '../tasks/schema.ts';
@@ -60,7 +61,7 @@ export const createProjectRole = async (
 /**
  * Replaces a role's rules.
  *
- * @throws Problem not-found, role-rules-refused
+ * @throws Problem not-found, precondition-failed, role-rules-refused
  */
 export const updateProjectRole = async (
   context: RequestContext,
@@ -69,6 +70,7 @@ export const updateProjectRole = async (
 ): Promise<RoleChange> => {
   const { workspaceId } = access;
   const before = await getProjectRole(context, workspaceId, path);
+  assertVersion(context, before.version);
   assertRules(rules);
   const role = await updateProjectRoleRow(context.tx, workspaceId, { id: path.role, rules });
   const task = await recordClusterChange(context, {
