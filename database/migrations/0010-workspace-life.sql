@@ -38,3 +38,18 @@ GRANT EXECUTE ON FUNCTION workspace_organization, workspace_projects, workspace_
 -- rbac-sync locks an organization before it carries its deletion out; PostgreSQL lets only those lock
 -- a row who may update something of it.
 GRANT UPDATE (updated_at) ON organization TO hexabase_rbac_sync;
+
+-- What a plan gives is in the cluster of every workspace that has it: each has something new to see in
+-- force. The one who changes a plan administers the platform and sees none of these workspaces.
+CREATE FUNCTION raise_generations_of_plan() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  UPDATE workspace SET generation = generation + 1 WHERE plan_id = NEW.id;
+  RETURN NULL;
+END
+$$;
+REVOKE ALL ON FUNCTION raise_generations_of_plan FROM PUBLIC;
+CREATE TRIGGER plan__limits__trigger AFTER UPDATE ON plan
+  FOR EACH ROW
+  WHEN ((OLD.project_quota, OLD.limit_range) IS DISTINCT FROM (NEW.project_quota, NEW.limit_range))
+  EXECUTE FUNCTION raise_generations_of_plan();

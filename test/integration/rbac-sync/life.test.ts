@@ -161,6 +161,24 @@ describe('another plan', () => {
   });
 });
 
+describe('a plan that is changed', () => {
+  it('reaches the clusters of all who have it, without anyone ringing', async () => {
+    await database.query(`UPDATE plan SET project_quota = '{"pods": "66"}' WHERE name = 'wide'`);
+    await inCluster(({ root }) =>
+      poll('the quota', async () => {
+        const path = '/api/v1/namespaces/shop/resourcequotas/hexabase-plan';
+        const { spec } = (await root.request(path)) as { spec: { hard: Record<string, string> } };
+        return spec.hard['pods'] === '66' && spec.hard['services'] === undefined;
+      }),
+    );
+    await poll('it to be seen', async () => {
+      const { generation, observed_generation } = await workspace.row();
+      return generation === observed_generation;
+    });
+    expect((await conditions())['Drifted']).toMatchObject({ status: 'False' });
+  });
+});
+
 describe('drift', () => {
   it('is said with what was put back, until a look finds none', async () => {
     await inCluster(({ root }) =>

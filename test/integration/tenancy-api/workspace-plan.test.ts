@@ -1,4 +1,5 @@
 /** Changes of a workspace's plan: seen before, refused with reasons, done with a task. */
+import { sql } from 'slonik';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   type Caller,
@@ -128,5 +129,27 @@ describe('PUT /v1/workspaces/{workspace}/plan', () => {
     const refused = await insider.call('PUT', `${workspace.path}/plan`, { plan: 'team' });
     expect(refused.status).toBe(403);
     expect(await planNow()).toBe('starter');
+  });
+});
+
+describe('a plan whose limits change', () => {
+  it('gives every workspace that has it something new to be seen in its cluster', async () => {
+    const generationOf = async () => (await owner.call('GET', workspace.path)).body.generation;
+    const before = await generationOf();
+    const db = await api.database.connectAs('hexabase_tenancy_api');
+    // As the API does for a platform administrator, who sees none of these workspaces.
+    const update = (assignment: 'display_name' | 'project_quota', value: string) =>
+      db.transaction(async (tx) => {
+        await tx.any(sql.unsafe`SELECT set_config('hexabase.platform_admin', 'true', true)`);
+        await tx.query(
+          assignment === 'display_name'
+            ? sql.unsafe`UPDATE plan SET display_name = ${value} WHERE name = 'starter'`
+            : sql.unsafe`UPDATE plan SET project_quota = ${value}::jsonb WHERE name = 'starter'`,
+        );
+      });
+    await update('display_name', 'For starters');
+    expect(await generationOf()).toBe(before);
+    await update('project_quota', '{"pods": "21"}');
+    expect(await generationOf()).toBe(before + 1);
   });
 });

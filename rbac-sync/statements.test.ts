@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { isEmpty } from './diff.ts';
+import type { ObservedObject } from './object-store.ts';
+import type { Workspace } from './queries.ts';
+import { drifted, stopped, toFault } from './statements.ts';
+import { VerificationError } from './sync-cluster.ts';
+
+const observed = (kind: string, name: string, namespace?: string) =>
+  ({ kind, metadata: { name, namespace, uid: name, resourceVersion: '1' } }) as ObservedObject;
+const changes = (objects: readonly ObservedObject[]) => ({
+  revoke: { remove: objects.slice(0, 1), apply: [] },
+  apply: [],
+  prune: objects.slice(1),
+  terminating: [],
+});
+
+describe('drifted', () => {
+  it('names what was put back, and where', () => {
+    const found = changes([observed('Role', 'a', 'shop'), observed('Namespace', 'b')]);
+    expect(isEmpty(found)).toBe(false);
+    expect(drifted(found)).toMatchObject({ type: 'Drifted', status: 'True', reason: 'Repaired' });
+    expect(drifted(found).message).toContain('2 objects were');
+    expect(drifted(found).message).toContain('Namespace b, Role shop/a.');
+  });
+
+  it('counts what it doesn’t name', () => {
+    const many = Array.from({ length: 13 }, (_, index) => observed('Role', `r${index}`, 'shop'));
+    expect(drifted(changes(many)).message).toMatch(/^13 objects were .* and 3 more\.$/);
+  });
+});
+
+describe('stopped', () => {
+  const workspace = (life: 'suspended' | 'deleting') =>
+    ({ life, deleteAfter: life === 'deleting' ? new Date(0) : null }) as Workspace;
+
+  it('says of every condition that it can’t be so or isn’t known', () => {
+    expect(stopped(workspace('suspended')).map(({ type, status }) => [type, status])).toEqual([
+      ['Provisioned', 'False'],
+      ['TrustsIssuer', 'Unknown'],
+      ['Synced', 'Unknown'],
+      ['Drifted', 'Unknown'],
+    ]);
+  });
+
+  it('says when a deletion is carried out', () => {
+    expect(stopped(workspace('deleting'))[0]?.message).toContain('after 1970-01-01T00:00:00.000Z');
+    expect(stopped(workspace('suspended'))[0]?.message).not.toContain('goes for good');
+  });
+});
+
+describe('toFault', () => {
+  const provisioned = { type: 'Provisioned', status: 'True', reason: 'x', message: 'x' } as const;
+
+  it.each([
+    ['nothing could be stated', [], new Error('/secret/path'), 'Provisioned', 'ProvisioningFailed'],
+    ['a grant isn’t in force', [provisioned], new VerificationError('x'), 'Synced', 'NotInForce'],
+    ['we are at fault', [provisioned], new Error('/secret/path'), 'Synced', 'InternalFault'],
+  ] as const)(
+    'says what failed when %s, and no path of ours',
+    (_name, stated, error, type, reason) => {
+      expect(toFault(stated, error)).toMatchObject({ type, reason, status: 'False' });
+      expect(toFault(stated, error).message).not.toContain('/secret');
+    },
+  );
+});
