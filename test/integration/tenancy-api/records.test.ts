@@ -55,9 +55,10 @@ const doEverything = async (): Promise<string[]> => {
   await admin.call('DELETE', `${path}/members/${person}`);
   await post('/imports', { connector: 'local', groups: [{ name: 'b', parent: null }] });
   const project = (await post('/projects', { name: 'web' })).body.project.id;
+  await admin.call('PATCH', `${path}/projects/${project}`, { quota: { pods: '5' } }, now);
   const role = (await post(`/projects/${project}/roles`, { name: 'r', rules })).body.project_role
     .id;
-  await admin.call('PATCH', `${path}/projects/${project}/roles/${role}`, { rules });
+  await admin.call('PATCH', `${path}/projects/${project}/roles/${role}`, { rules }, now);
   const grant = { group, project, project_role: role };
   const assignment = (await post('/role-assignments', grant)).body.role_assignment.id;
   await admin.call('DELETE', `${path}/role-assignments/${assignment}`);
@@ -75,6 +76,7 @@ const doEverything = async (): Promise<string[]> => {
     'member.remove',
     'workspace.import',
     'project.create',
+    'project.update',
     'project-role.create',
     'project-role.update',
     'role-assignment.create',
