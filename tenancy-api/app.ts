@@ -17,15 +17,18 @@ import type { Logger } from '#runtime/log.ts';
 import type { AccessTokenVerifier } from './access-token.ts';
 import type { Issuer } from './context.ts';
 import { createCursors } from './cursor.ts';
+import { toDeprecationHeaders } from './deprecation.ts';
 import { createExecute, type Execute, type IncomingRequest } from './execute.ts';
 import { readIdempotencyKey } from './idempotency.ts';
+import { allowConsole } from './middleware/allow-console.ts';
 import { authenticate } from './middleware/authenticate.ts';
+import { compressAnswers } from './middleware/compress-answers.ts';
 import { readJsonBody } from './middleware/json-body.ts';
 import { problemDetails } from './middleware/problem-details.ts';
 import { requestLog } from './middleware/request-log.ts';
 import type { PlatformAdmins } from './platform-admins.ts';
 import { readPreferredWait, waitForFinal } from './prefer.ts';
-import { notFound, PROBLEMS, Problem } from './problems.ts';
+import { PROBLEMS, Problem } from './problems.ts';
 import type { Reply, Route } from './route.ts';
 import { ROUTES } from './routes.ts';
 
@@ -39,6 +42,8 @@ export type AppDeps = {
   /** 32 bytes that sign cursors, the same on every replica. */
   readonly cursorKey: Buffer;
   readonly platformAdmins: PlatformAdmins;
+  /** The origin of the console, the one web page that may call from a browser. */
+  readonly consoleOrigin?: string | undefined;
   /** Days until a deletion is carried out. */
   readonly deletionGraceDays: number;
   readonly log: Logger;
@@ -60,13 +65,15 @@ export const createApp = (deps: AppDeps): Koa => {
   app.use(requestLog(deps.log, deps.metrics));
   app.use(problemDetails());
   app.use(helmet());
+  if (deps.consoleOrigin) app.use(allowConsole(deps.consoleOrigin));
+  app.use(compressAnswers());
   app.use(async (ctx, next) => {
     ctx.set('Cache-Control', 'no-store');
     await next();
   });
   const router = createRouter(deps);
   app.use(router.routes());
-  app.use((ctx) => refuseUnrouted(router, ctx));
+  app.use((ctx) => answerUnrouted(router, ctx));
   return app;
 };
 
@@ -132,6 +139,7 @@ const readBody = async (ctx: Context, route: Route): Promise<unknown> => {
 };
 
 const write = (ctx: Context, route: Route, reply: Reply): void => {
+  ctx.set(toDeprecationHeaders(route.deprecation));
   ctx.status = reply.status;
   ctx.set({ ...reply.headers });
   if (reply.body === undefined) return;
@@ -139,12 +147,23 @@ const write = (ctx: Context, route: Route, reply: Reply): void => {
   ctx.type = route.responses[reply.status]?.type ?? 'application/json';
 };
 
-const refuseUnrouted = (router: Router, ctx: Context): void => {
+/** Tells what is allowed where a path is known but not with this method (RFC 9110 §9.3.7, §15.5.6). */
+const answerUnrouted = (router: Router, ctx: Context): void => {
   const methods = new Set(
     router.match(ctx.path, ctx.method).path.flatMap((layer) => layer.methods),
   );
-  if (methods.size === 0) throw notFound();
-  const allow = [...methods].sort().join(', ');
+  if (methods.size === 0) {
+    throw new Problem(
+      PROBLEMS.notFound,
+      'There is no such route; GET /v1/openapi.json describes all there are.',
+    );
+  }
+  const allow = [...methods, 'OPTIONS'].sort().join(', ');
+  if (ctx.method === 'OPTIONS') {
+    ctx.status = 204;
+    ctx.set('Allow', allow);
+    return;
+  }
   throw new Problem(PROBLEMS.methodNotAllowed, `Allowed here: ${allow}.`, {
     headers: { Allow: allow },
   });

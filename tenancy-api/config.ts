@@ -9,6 +9,11 @@ import {
 } from '#runtime/config.ts';
 import { EncryptionKey } from '#runtime/encryption.ts';
 
+/** scheme://host[:port], as browsers write it (RFC 6454). */
+const Origin = z
+  .url()
+  .refine((text) => new URL(text).origin === text, 'Must be an origin: no path, no final "/".');
+
 /** `connector:subject`, comma-separated; a subject may hold colons. */
 const Identities = z
   .string()
@@ -35,6 +40,8 @@ const TenancyApiConfig = z.object({
   API_AUDIENCE: ApiAudience,
   /** Signs cursors; the same on every replica. */
   CURSOR_KEY: EncryptionKey,
+  /** The origin of the console, which browsers let call the API, such as `https://console.example.com`. */
+  CONSOLE_ORIGIN: Origin.optional(),
   /** Who may manage plans, such as `google:1234567890,local:ada`. */
   PLATFORM_ADMINS: Identities.optional(),
   /** How long what was asked to be deleted can be restored: organizations and workspaces. */

@@ -39,6 +39,7 @@ await runService(log, async (stack, readiness) => {
     accessTokens,
     issuer,
     cursorKey: config.CURSOR_KEY,
+    consoleOrigin: config.CONSOLE_ORIGIN,
     platformAdmins: createPlatformAdmins(config.PLATFORM_ADMINS ?? []),
     deletionGraceDays: config.DELETION_GRACE_DAYS,
     log,

@@ -1,6 +1,7 @@
 /** Applies a route's schemas to what came over the network, and says everything that is wrong. */
 import type * as z from 'zod';
 import { parseId } from '#domain/identifiers.ts';
+import { toMessage } from './messages.ts';
 import { notFound, PROBLEMS, Problem, type ProblemError, toPointer } from './problems.ts';
 import { PATH_IDENTIFIERS, type Route } from './route.ts';
 
@@ -34,7 +35,7 @@ export const parseQuery = (route: Route, query: Readonly<Record<string, unknown>
     if (names.length > 0) throw invalid(names.map((name) => unknownParameter(name)));
     return undefined;
   }
-  const result = route.query.safeParse(query);
+  const result = route.query.safeParse(query, { error: toMessage });
   if (result.success) return result.data;
   throw invalid(
     toErrors(result.error, (path) => ({ parameter: path.map(String).join('.') })).map((error) =>
@@ -65,7 +66,7 @@ export const parseDryRun = (
  */
 export const parseBody = (route: Route, body: unknown): unknown => {
   if (!route.body) return undefined;
-  const result = route.body.safeParse(body);
+  const result = route.body.safeParse(body, { error: toMessage });
   if (result.success) return result.data;
   throw invalid(toErrors(result.error, (path) => ({ pointer: toPointer(path) })));
 };

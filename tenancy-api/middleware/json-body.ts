@@ -40,11 +40,17 @@ const parseJson = (bytes: Buffer): unknown => {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     value = JSON.parse(text);
   } catch (error) {
-    throw malformed('The body can’t be read as JSON in UTF-8.', error);
+    throw malformed(`The body can’t be read as JSON in UTF-8${toPlace(error)}.`, error);
   }
   // PostgreSQL stores neither NUL nor half a surrogate pair; in JSON only an escape can hold them.
   if (/\\u(0000|d[89a-f])/i.test(text)) refuseUnstorable(value);
   return value;
+};
+
+/** Where the parser stopped; what it quotes from the body is left out. */
+const toPlace = (error: unknown): string => {
+  const place = /\(line (\d+) column (\d+)\)/.exec(error instanceof Error ? error.message : '');
+  return place ? `: see line ${place[1]}, column ${place[2]}` : '';
 };
 
 /** Without recursion: the depth is the caller's to choose. */

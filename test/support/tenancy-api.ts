@@ -16,6 +16,9 @@ import { createTestDatabase, type TestDatabase } from './database.ts';
 /** Who administers the platform in the tests. */
 export const PLATFORM_ADMIN = { connector: 'local', subject: 'platform-admin' } as const;
 
+/** Where the console is in the tests. */
+export const CONSOLE_ORIGIN = 'https://console.example.test';
+
 /** An answer of the API. `body` is what the JSON says, or the text of anything else. */
 export type Answer = {
   readonly status: number;
@@ -85,6 +88,7 @@ export const startTestApi = async (
     issuer,
     cursorKey: Buffer.alloc(32, 7),
     platformAdmins: createPlatformAdmins([PLATFORM_ADMIN]),
+    consoleOrigin: CONSOLE_ORIGIN,
     deletionGraceDays: 14,
     log,
     metrics: createMetrics('tenancy-api'),

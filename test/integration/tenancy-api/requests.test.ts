@@ -44,8 +44,7 @@ describe('a path', () => {
   it('that is there tells which methods it knows', async () => {
     const answer = await admin.call('PUT', groups(), {});
     expect(answer.status).toBe(405);
-    expect(answer.headers.get('Allow')).toBe('GET, HEAD, POST');
-    expect((await admin.call('OPTIONS', '/v1/me')).status).toBe(405);
+    expect(answer.headers.get('Allow')).toBe('GET, HEAD, OPTIONS, POST');
     expect((await admin.call('TRACE1', '/v1/me').catch(() => null))?.status ?? 400).toBe(400);
   });
 
