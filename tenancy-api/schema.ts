@@ -21,7 +21,7 @@ export const Timestamp = z.iso.datetime();
 
 /** When something ends by itself, in a request: RFC 3339 with any offset. */
 export const FutureTimestamp = z.iso
-  .datetime({ offset: true })
+  .datetime({ offset: true, abort: true })
   .refine((text) => Date.parse(text) > Date.now(), 'Must be in the future.');
 
 // Spelled out, because not every reader of the OpenAPI document knows Unicode properties in patterns.

@@ -1,7 +1,14 @@
 import * as z from 'zod';
 import { formatId } from '#domain/identifiers.ts';
 import { PageQuery } from '../cursor.ts';
-import { ConnectorName, ConnectorSubject, Id, Timestamp, tokenTimes } from '../schema.ts';
+import {
+  ConnectorName,
+  ConnectorSubject,
+  FutureTimestamp,
+  Id,
+  Timestamp,
+  tokenTimes,
+} from '../schema.ts';
 
 /** A direct membership as JSON in a row. */
 const ThroughRow = z.strictObject({
@@ -102,10 +109,7 @@ export const GroupMemberQuery = z.strictObject({
     .describe('Whether members of the groups below it are listed as well, as tokens have it.'),
 });
 
-const NewExpiry = z.iso
-  .datetime({ offset: true })
-  .refine((text) => Date.parse(text) > Date.now(), 'Must be in the future.')
-  .nullable()
+const NewExpiry = FutureTimestamp.nullable()
   .optional()
   .describe(
     'When the membership ends by itself; null: it holds for good. Left out: as it was, or for good when it is new.',

@@ -1,6 +1,5 @@
 /** Which group holds which role. Runs under the workspace's lock. */
 import { UniqueIntegrityConstraintViolationError } from 'slonik';
-import { recordAudit } from '#database/changes.ts';
 import { createId } from '#domain/identifiers.ts';
 import { ADMINS_GROUP } from '#domain/presets.ts';
 import type { WorkspaceAccess } from '../access.ts';
@@ -71,15 +70,13 @@ const toDate = (text: string | null | undefined): Date | null => (text ? new Dat
 
 /** What has expired is there until rbac-sync comes by, and nobody who gives it anew should see it. */
 const clearExpired = async (
-  { tx }: RequestContext,
-  { organizationId, workspaceId }: WorkspaceAccess,
+  context: RequestContext,
+  access: WorkspaceAccess,
   grant: GrantKey,
 ): Promise<void> => {
-  const targetId = await deleteExpiredGrant(tx, grant);
+  const targetId = await deleteExpiredGrant(context.tx, grant);
   if (targetId === null) return;
-  const nobody = { actorId: null, requestId: null, ip: null };
-  const action = 'role-assignment.expire';
-  await recordAudit(tx, { ...nobody, organizationId, workspaceId, action, targetId });
+  await recordChange(context, { ...access, action: 'role-assignment.expire', targetId });
 };
 
 const getTarget = async (
