@@ -121,6 +121,24 @@ describe('the bindings of a workspace', () => {
 });
 
 describe('a project', () => {
+  it('has a tree label for itself and for each project above it', () => {
+    const projects = [project(1, 'top'), project(2, 'mid', 1), project(3, 'low', 2)];
+    const treeOf = ({ metadata }: ManagedObject) =>
+      Object.entries(metadata.labels).filter(([name]) => name.includes('.tree.'));
+    expect(desiredState(aWorkspace({ projects })).map(treeOf)).toEqual([
+      [['top.tree.kaas.hexabase.io/depth', '0']],
+      [
+        ['mid.tree.kaas.hexabase.io/depth', '0'],
+        ['top.tree.kaas.hexabase.io/depth', '1'],
+      ],
+      [
+        ['low.tree.kaas.hexabase.io/depth', '0'],
+        ['mid.tree.kaas.hexabase.io/depth', '1'],
+        ['top.tree.kaas.hexabase.io/depth', '2'],
+      ],
+    ]);
+  });
+
   it('has the plan’s quota with the project’s own overrides, and the plan’s limits', () => {
     const objects = desiredState(
       aWorkspace({
@@ -143,6 +161,7 @@ describe('a project', () => {
 const anyWorkspace = fc
   .record({
     names: fc.uniqueArray(fc.stringMatching(/^[a-z][a-z0-9-]{0,6}[a-z0-9]$/), { maxLength: 6 }),
+    parents: fc.array(fc.nat(5), { minLength: 6, maxLength: 6 }),
     roles: fc.uniqueArray(
       fc.record({ home: fc.nat(5), name: fc.constantFrom('admin', 'view', 'a', 'b', 'admin-a') }),
       { maxLength: 8, selector: ({ home, name }) => `${home}/${name}` },
@@ -152,8 +171,11 @@ const anyWorkspace = fc
       { maxLength: 20 },
     ),
   })
-  .map(({ names, roles, grants }): WorkspaceState => {
-    const projects = names.map((name, n) => project(n, name));
+  .map(({ names, parents, roles, grants }): WorkspaceState => {
+    const projects = names.map((name, n) => {
+      const parent = parents[n] ?? 0;
+      return project(n, name, parent < n ? parent : undefined);
+    });
     const projectRoles = roles
       .filter(({ home }) => home < projects.length)
       .map(({ home, name }, n) => role(100 + n, home, name));
