@@ -23,7 +23,7 @@ import {
 } from './queries.ts';
 import {
   drifted,
-  NOT_DRIFTED,
+  notDrifted,
   PROVISIONED,
   stopped,
   synced,
@@ -108,14 +108,11 @@ const run = async (context: Context, statements: Statement[]): Promise<void> => 
       return onProgress(90, `applying ${applies} and deleting ${removals} objects`);
     },
   });
-  if (isEmpty(changes) || !(onlyDrift || knowsDrift(workspace))) statements.push(NOT_DRIFTED);
+  if (isEmpty(changes) || !onlyDrift)
+    statements.push(...notDrifted(workspace.conditions, new Date()));
   statements.push(synced(notes));
   await recordObserved(context, statements, leaving);
 };
-
-/** Whether it was said before; what was said holds while there is news that differences come from. */
-const knowsDrift = ({ conditions }: Workspace): boolean =>
-  conditions.some(({ type, status }) => type === 'Drifted' && status !== 'Unknown');
 
 /** Whether a look at this very generation has left everything verified. */
 const isProven = ({ generation, observedGeneration, conditions }: Workspace): boolean =>

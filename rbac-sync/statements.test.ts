@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { isEmpty } from './diff.ts';
 import type { ObservedObject } from './object-store.ts';
 import type { Workspace } from './queries.ts';
-import { drifted, stopped, toFault } from './statements.ts';
+import { drifted, notDrifted, stopped, toFault } from './statements.ts';
 import { VerificationError } from './sync-cluster.ts';
 
 const observed = (kind: string, name: string, namespace?: string) =>
@@ -26,6 +26,22 @@ describe('drifted', () => {
   it('counts what it doesn’t name', () => {
     const many = Array.from({ length: 13 }, (_, index) => observed('Role', `r${index}`, 'shop'));
     expect(drifted(changes(many)).message).toMatch(/^13 objects were .* and 3 more\.$/);
+  });
+});
+
+describe('notDrifted', () => {
+  const now = new Date('2026-01-01T00:01:00Z');
+  const last = (status: 'True' | 'False' | 'Unknown', lastTransitionTime: string) => [
+    { type: 'Drifted', status, reason: 'x', message: 'x', lastTransitionTime } as const,
+  ];
+
+  it.each([
+    ['a drift of just now stays to be read', last('True', '2026-01-01T00:00:01Z'), []],
+    ['one of a minute ago is over', last('True', '2026-01-01T00:00:00Z'), ['False']],
+    ['nothing was said yet', [], ['False']],
+    ['it could not be known', last('Unknown', '2026-01-01T00:00:59Z'), ['False']],
+  ])('%s', (_name, conditions, statuses) => {
+    expect(notDrifted(conditions, now).map(({ status }) => status)).toEqual(statuses);
   });
 });
 

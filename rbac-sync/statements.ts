@@ -33,12 +33,22 @@ export const synced = (notes: readonly string[]): Statement => ({
   ),
 });
 
-/** The last look found everything as it should be, or what differed was asked for. */
-export const NOT_DRIFTED: Statement = {
+const NOT_DRIFTED: Statement = {
   type: 'Drifted',
   status: 'False',
   reason: 'NothingFound',
   message: 'The last look found nothing that nobody had asked for.',
+};
+
+/** A repair makes the watches ask for another look at once: what it found must stay to be read. */
+const SHOWN_MS = 60_000;
+
+/** What a look that found no drift says of it: nothing, while the last drift is less than a minute ago. */
+export const notDrifted = (conditions: readonly Condition[], now: Date): Statement[] => {
+  const last = conditions.find(({ type }) => type === 'Drifted');
+  const isRecent =
+    last?.status === 'True' && now.getTime() - Date.parse(last.lastTransitionTime) < SHOWN_MS;
+  return isRecent ? [] : [NOT_DRIFTED];
 };
 
 const LONGEST_LIST = 10;

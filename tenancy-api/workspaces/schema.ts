@@ -30,7 +30,7 @@ const Condition = z
     type: z
       .string()
       .describe(
-        'Provisioned: the control plane runs. TrustsIssuer: it accepts the tokens of this workspace. Synced: every right is in force as it should be. Drifted: the last look found what nobody had asked for, and put it back.',
+        'Provisioned: the control plane runs. TrustsIssuer: it accepts the tokens of this workspace. Synced: every right is in force as it should be. Drifted: something was changed in the cluster past the platform, and was put back; said for a minute at least.',
       ),
     status: z.enum(['True', 'False', 'Unknown']),
     reason: z.string().optional().describe('One word for machines.'),

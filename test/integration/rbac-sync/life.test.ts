@@ -1,7 +1,8 @@
-/** Workspaces that are suspended, resumed, deleted and given other plans: on a real control plane. */
+/** Workspaces that are suspended, resumed, deleted and restored: on a real control plane. */
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import {
@@ -132,77 +133,6 @@ describe('a suspended workspace', () => {
   });
 });
 
-describe('another plan', () => {
-  it('reaches every project: its quota and its limits, and what it had of its own', async () => {
-    await workspace.change('project.create', aProject(workspace.id, 'own'), [
-      `UPDATE project SET quota = '{"pods": "7"}' WHERE workspace_id = $1 AND name = 'own'`,
-      workspace.id,
-    ]);
-    await database.query(
-      `INSERT INTO plan (id, name, display_name, project_quota, limit_range, max_projects)
-       VALUES (gen_random_uuid(), 'wide', 'Wide', '{"pods": "77", "services": "9"}', '[]', 9)`,
-    );
-    await workspace.change(
-      'workspace.change-plan',
-      set(`plan_id = (SELECT id FROM plan WHERE name = 'wide')`),
-    );
-    await inCluster(async ({ root }) => {
-      const hardOf = async (project: string) => {
-        const path = `/api/v1/namespaces/${project}/resourcequotas/hexabase-plan`;
-        return ((await root.request(path)) as { spec: { hard: object } }).spec.hard;
-      };
-      expect(await hardOf('shop')).toEqual({ pods: '77', services: '9' });
-      expect(await hardOf('own')).toEqual({ pods: '7', services: '9' });
-      const ranges = (await root.request('/api/v1/namespaces/shop/limitranges')) as {
-        items: unknown[];
-      };
-      expect(ranges.items).toEqual([]);
-    });
-  });
-});
-
-describe('a plan that is changed', () => {
-  it('reaches the clusters of all who have it, without anyone ringing', async () => {
-    await database.query(`UPDATE plan SET project_quota = '{"pods": "66"}' WHERE name = 'wide'`);
-    await inCluster(({ root }) =>
-      poll('the quota', async () => {
-        const path = '/api/v1/namespaces/shop/resourcequotas/hexabase-plan';
-        const { spec } = (await root.request(path)) as { spec: { hard: Record<string, string> } };
-        return spec.hard['pods'] === '66' && spec.hard['services'] === undefined;
-      }),
-    );
-    await poll('it to be seen', async () => {
-      const { generation, observed_generation } = await workspace.row();
-      return generation === observed_generation;
-    });
-    expect((await conditions())['Drifted']).toMatchObject({ status: 'False' });
-  });
-});
-
-describe('drift', () => {
-  it('is said with what was put back, until a look finds none', async () => {
-    await inCluster(({ root }) =>
-      root.request('/api/v1/namespaces/shop/resourcequotas/hexabase-plan', {
-        method: 'PATCH',
-        contentType: 'application/merge-patch+json',
-        body: { spec: { hard: { pods: '1000' } } },
-      }),
-    );
-    await poll('the report', async () => (await conditions())['Drifted']?.status === 'True');
-    expect((await conditions())['Drifted']).toMatchObject({
-      reason: 'Repaired',
-      message: expect.stringMatching(/^1 object was .*ResourceQuota shop\/hexabase-plan/),
-    });
-    sync.controller.enqueue(workspace.id);
-    await poll('the all-clear', async () => (await conditions())['Drifted']?.status === 'False');
-  });
-
-  it('is not what the database has asked for', async () => {
-    await workspace.change('project.create', aProject(workspace.id, 'asked'));
-    expect((await conditions())['Drifted']).toMatchObject({ status: 'False' });
-  });
-});
-
 describe('a deleted workspace', () => {
   it('is stopped at once, and gone with everything when its time is over', async () => {
     const doomed = await insertWorkspace(database);
@@ -243,6 +173,44 @@ describe('a deleted workspace', () => {
     await planes.provisioner.remove(doomed.id);
     await database.query(...toQuery(set('delete_after = now()', doomed.id)));
     await poll('the workspace to go', async () => (await rowsOf(doomed.id)) === 0);
+  });
+});
+
+describe('a restoration at the last moment', () => {
+  it('wins over the removal that waits for it', async () => {
+    const uidOf = () =>
+      inCluster(async ({ root }) => {
+        const namespace = await root.request('/api/v1/namespaces/shop');
+        return (namespace as { metadata: { uid: string } }).metadata.uid;
+      });
+    const before = await uidOf();
+    await database.query(...toQuery(set(`delete_after = now() + interval '5 seconds'`)));
+    await poll(
+      'the condition',
+      async () => (await conditions())['Provisioned']?.reason === 'Suspended',
+    );
+    const client = new pg.Client({ connectionString: database.ownerUrl });
+    await client.connect();
+    try {
+      await client.query('BEGIN');
+      const [text, values] = toQuery(set('delete_after = NULL'));
+      await client.query(text, values);
+      // Until this commits, everyone else sees a workspace whose time is over.
+      await poll('the removal to wait', async () => {
+        const waiting = await database.query(
+          `SELECT FROM pg_stat_activity, workspace
+           WHERE usename = 'hexabase_rbac_sync' AND datname = current_database()
+             AND wait_event_type = 'Lock' AND workspace.id = $1 AND delete_after < now()`,
+          [workspace.id],
+        );
+        return waiting.length > 0;
+      });
+      await client.query('COMMIT');
+    } finally {
+      await client.end();
+    }
+    await poll('it to run again', async () => (await conditions())['Synced']?.status === 'True');
+    expect(await uidOf()).toBe(before);
   });
 });
 

@@ -1,0 +1,110 @@
+/** What plans give, and what somebody changes past the platform: on a real control plane. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import {
+  connectTestCluster,
+  createTestProvisioner,
+  startTestController,
+  type TestCluster,
+  type TestController,
+  type TestProvisioner,
+} from '../../support/kube.ts';
+import { poll } from '../../support/poll.ts';
+import { aProject, insertWorkspace, type WorkspaceRows } from '../../support/workspace-rows.ts';
+
+let stack: AsyncDisposableStack;
+let database: TestDatabase;
+let planes: TestProvisioner;
+let sync: TestController;
+let workspace: WorkspaceRows;
+let cluster: TestCluster;
+
+beforeAll(async () => {
+  stack = new AsyncDisposableStack();
+  database = stack.use(await createTestDatabase());
+  planes = stack.use(await createTestProvisioner());
+  sync = stack.use(
+    await startTestController(database, planes.provisioner, { pollIntervalMs: 200 }),
+  );
+  workspace = await insertWorkspace(database);
+  await workspace.untilObserved(1, 120_000);
+  cluster = stack.use(await connectTestCluster(planes, workspace.id));
+  await workspace.change('project.create', aProject(workspace.id, 'shop'));
+});
+afterAll(() => stack.disposeAsync());
+
+const conditions = async () =>
+  Object.fromEntries((await workspace.row()).conditions.map((each) => [each.type, each]));
+const quotaOf = (project: string) => `/api/v1/namespaces/${project}/resourcequotas/hexabase-plan`;
+const hardOf = async (project: string): Promise<Record<string, string>> => {
+  const quota = await cluster.root.request(quotaOf(project));
+  return (quota as { spec: { hard: Record<string, string> } }).spec.hard;
+};
+
+describe('another plan', () => {
+  it('reaches every project: its quota and its limits, and what it had of its own', async () => {
+    await workspace.change('project.create', aProject(workspace.id, 'own'), [
+      `UPDATE project SET quota = '{"pods": "7"}' WHERE workspace_id = $1 AND name = 'own'`,
+      workspace.id,
+    ]);
+    await database.query(
+      `INSERT INTO plan (id, name, display_name, project_quota, limit_range, max_projects)
+       VALUES (gen_random_uuid(), 'wide', 'Wide', '{"pods": "77", "services": "9"}', '[]', 9)`,
+    );
+    await workspace.change('workspace.change-plan', [
+      `UPDATE workspace SET plan_id = (SELECT id FROM plan WHERE name = 'wide') WHERE id = $1`,
+      workspace.id,
+    ]);
+    expect(await hardOf('shop')).toEqual({ pods: '77', services: '9' });
+    expect(await hardOf('own')).toEqual({ pods: '7', services: '9' });
+    const ranges = (await cluster.root.request('/api/v1/namespaces/shop/limitranges')) as {
+      items: unknown[];
+    };
+    expect(ranges.items).toEqual([]);
+  });
+});
+
+describe('a plan that is changed', () => {
+  it('reaches the clusters of all who have it, without anyone ringing', async () => {
+    await database.query(`UPDATE plan SET project_quota = '{"pods": "66"}' WHERE name = 'wide'`);
+    await poll('the quota', async () => {
+      const hard = await hardOf('shop');
+      return hard['pods'] === '66' && hard['services'] === undefined;
+    });
+    await poll('it to be seen', async () => {
+      const { generation, observed_generation } = await workspace.row();
+      return generation === observed_generation;
+    });
+    expect((await conditions())['Drifted']).toMatchObject({ status: 'False' });
+  });
+});
+
+describe('drift', () => {
+  it('is said with what was put back, until a look finds none a minute later', async () => {
+    await cluster.root.request(quotaOf('shop'), {
+      method: 'PATCH',
+      contentType: 'application/merge-patch+json',
+      body: { spec: { hard: { pods: '1000' } } },
+    });
+    await poll('the report', async () => (await conditions())['Drifted']?.status === 'True');
+    expect((await conditions())['Drifted']).toMatchObject({
+      reason: 'Repaired',
+      message: expect.stringMatching(/^1 object was .*ResourceQuota shop\/hexabase-plan/),
+    });
+    await database.query(
+      `UPDATE workspace SET conditions = (
+         SELECT jsonb_agg(CASE c ->> 'type' WHEN 'Drifted'
+           THEN c || jsonb_build_object('lastTransitionTime', now() - interval '1 minute') ELSE c END)
+         FROM jsonb_array_elements(conditions) AS c
+       ) WHERE id = $1`,
+      [workspace.id],
+    );
+    sync.controller.enqueue(workspace.id);
+    await poll('the all-clear', async () => (await conditions())['Drifted']?.status === 'False');
+  });
+
+  it('is not what the database has asked for', async () => {
+    await workspace.change('project.create', aProject(workspace.id, 'asked'));
+    expect((await conditions())['Drifted']).toMatchObject({ status: 'False' });
+  });
+});
