@@ -31,6 +31,20 @@ export const recordChange = async (context: RequestContext, change: Change): Pro
   await recordAudit(tx, { ...change, actorId: personId, requestId, ip });
 };
 
+/** A change of an organization itself or of its users, for the records. Ids are UUIDs. */
+export type OrganizationChange = Pick<
+  Change,
+  'action' | 'organizationId' | 'targetId' | 'before' | 'after'
+>;
+
+/** Records a change that concerns no workspace. */
+export const recordOrganizationChange = async (
+  { tx, personId, requestId, ip }: RequestContext,
+  change: OrganizationChange,
+): Promise<void> => {
+  await recordAudit(tx, { ...change, workspaceId: null, actorId: personId, requestId, ip });
+};
+
 /**
  * Records a change that must reach the workspace's cluster: raises its generation, makes the task,
  * and has the doorbell rung after the commit.

@@ -31,6 +31,17 @@ export const PROBLEMS = {
   groupHasChildren: problemType('group-has-children', 409, 'The group has groups below it'),
   projectHasChildren: problemType('project-has-children', 409, 'The project has projects below it'),
   lastAdmin: problemType('last-admin', 409, 'The workspace would be left without an admin'),
+  lastOwner: problemType('last-owner', 409, 'The organization would be left without an owner'),
+  privateOrganization: problemType(
+    'private-organization',
+    409,
+    'It is somebody’s private organization',
+  ),
+  organizationDeleting: problemType(
+    'organization-deleting',
+    409,
+    'The organization is being deleted',
+  ),
   notProvisioned: problemType('not-provisioned', 409, 'The workspace has no cluster yet'),
   organizationLimitReached: problemType(
     'organization-limit-reached',

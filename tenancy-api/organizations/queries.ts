@@ -1,6 +1,12 @@
 import { type CommonQueryMethods, sql } from 'slonik';
+import * as z from 'zod';
 import type { PageRequest } from '../cursor.ts';
 import { OrganizationRow } from './schema.ts';
+
+const Nothing = z.strictObject({});
+
+const organizationColumns = sql.fragment`
+  o.id, o.slug, o.name, o.personal_for, u.role, o.version, o.delete_after, o.created_at`;
 
 /** The organizations that a person is a user of, by id. */
 export const listOrganizations = (
@@ -9,7 +15,7 @@ export const listOrganizations = (
   { after, take }: PageRequest,
 ): Promise<readonly OrganizationRow[]> =>
   db.any(sql.type(OrganizationRow)`
-    SELECT o.id, o.slug, o.name, o.personal_for IS NOT NULL AS personal, u.role, o.created_at
+    SELECT ${organizationColumns}
     FROM organization_user u
     JOIN organization o ON o.id = u.organization_id
     WHERE u.person_id = ${personId} AND (${after}::uuid IS NULL OR o.id > ${after}::uuid)
@@ -17,15 +23,76 @@ export const listOrganizations = (
     LIMIT ${take}
   `);
 
-/** An organization, with what a person is in it; throws slonik's NotFoundError when nothing. */
-export const getOrganization = (
+/** An organization, with what a person is in it; nothing when they are nothing there. */
+export const findOrganization = (
   db: CommonQueryMethods,
   organizationId: string,
   personId: string,
-): Promise<OrganizationRow> =>
-  db.one(sql.type(OrganizationRow)`
-    SELECT o.id, o.slug, o.name, o.personal_for IS NOT NULL AS personal, u.role, o.created_at
+): Promise<OrganizationRow | null> =>
+  db.maybeOne(sql.type(OrganizationRow)`
+    SELECT ${organizationColumns}
     FROM organization_user u
     JOIN organization o ON o.id = u.organization_id
     WHERE u.person_id = ${personId} AND o.id = ${organizationId}
   `);
+
+/**
+ * A new organization; its constraint on slugs speaks when the slug is taken. Row-level security shows
+ * it to nobody before it has a user, so the statement can't return the row.
+ */
+export const insertOrganization = async (
+  db: CommonQueryMethods,
+  organization: { readonly id: string; readonly slug: string; readonly name: string },
+): Promise<void> => {
+  await db.query(sql.type(Nothing)`
+    INSERT INTO organization (id, slug, name)
+    VALUES (${organization.id}, ${organization.slug}, ${organization.name})
+  `);
+};
+
+/** Makes an organization's creator its first owner. */
+export const insertFirstOwner = async (
+  db: CommonQueryMethods,
+  organizationId: string,
+  personId: string,
+): Promise<void> => {
+  await db.query(sql.type(Nothing)`
+    INSERT INTO organization_user (organization_id, person_id, role)
+    VALUES (${organizationId}, ${personId}, 'owner')
+  `);
+};
+
+/** Makes a person's organizations one after the other, until the transaction ends. */
+export const lockOrganizationsOf = async (
+  db: CommonQueryMethods,
+  personId: string,
+): Promise<void> => {
+  await db.query(sql.type(Nothing)`
+    SELECT FROM pg_advisory_xact_lock(hashtextextended('organizations:' || ${personId}, 0))
+  `);
+};
+
+/** How many organizations a person owns, private ones not counted. */
+export const countOwnedOrganizations = (
+  db: CommonQueryMethods,
+  personId: string,
+): Promise<number> =>
+  db.oneFirst(sql.type(z.strictObject({ count: z.int() }))`
+    SELECT count(*)::int AS count
+    FROM organization_user u
+    JOIN organization o ON o.id = u.organization_id
+    WHERE u.person_id = ${personId} AND u.role = 'owner' AND o.personal_for IS NULL
+  `);
+
+/** Renames an organization; its constraint on slugs speaks when the slug is taken. */
+export const renameOrganization = async (
+  db: CommonQueryMethods,
+  organization: { readonly id: string; readonly slug: string; readonly name: string },
+): Promise<void> => {
+  await db.query(sql.type(Nothing)`
+    UPDATE organization
+    SET slug = ${organization.slug}, name = ${organization.name}, version = version + 1,
+      updated_at = now()
+    WHERE id = ${organization.id}
+  `);
+};

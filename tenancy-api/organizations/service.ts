@@ -1,0 +1,108 @@
+/** How organizations come to be and are renamed. */
+import { UniqueIntegrityConstraintViolationError } from 'slonik';
+import { createId } from '#domain/identifiers.ts';
+import { MAX_ORGANIZATIONS_PER_OWNER } from '#domain/plan.ts';
+import { toSlug } from '#domain/slug.ts';
+import { recordOrganizationChange } from '../change.ts';
+import type { RequestContext } from '../context.ts';
+import { assertVersion } from '../etag.ts';
+import { bodyProblem, notFound, PROBLEMS, Problem } from '../problems.ts';
+import {
+  countOwnedOrganizations,
+  findOrganization,
+  insertFirstOwner,
+  insertOrganization,
+  lockOrganizationsOf,
+  renameOrganization,
+} from './queries.ts';
+import type { CreateOrganization, OrganizationRow, UpdateOrganization } from './schema.ts';
+
+/** @throws Problem not-found when the caller is nothing in it */
+export const getOrganization = async (
+  { tx, personId }: RequestContext,
+  organizationId: string,
+): Promise<OrganizationRow> => {
+  const organization = await findOrganization(tx, organizationId, personId);
+  if (!organization) throw notFound();
+  return organization;
+};
+
+/** @throws Problem organization-deleting when it takes nothing new any more */
+export const refuseDeleting = ({ delete_after }: OrganizationRow): void => {
+  if (delete_after === null) return;
+  throw new Problem(
+    PROBLEMS.organizationDeleting,
+    `It goes for good after ${delete_after.toISOString()}. Let an owner restore it first.`,
+  );
+};
+
+/**
+ * Makes an organization with its creator as owner.
+ *
+ * @throws Problem organization-limit-reached, already-exists for a taken slug
+ */
+export const createOrganization = async (
+  context: RequestContext,
+  { name, slug = toSlug(name, 'organization') }: CreateOrganization,
+): Promise<OrganizationRow> => {
+  const { tx, personId } = context;
+  await assertRoomForOrganization(context);
+  const id = createId();
+  await insertOrganization(tx, { id, slug, name }).catch((error: unknown) => {
+    throw isSlugTaken(error) ? slugTaken(slug) : error;
+  });
+  await insertFirstOwner(tx, id, personId);
+  const after = { slug, name, owner: personId };
+  const action = 'organization.create';
+  await recordOrganizationChange(context, { action, organizationId: id, targetId: id, after });
+  return getOrganization(context, id);
+};
+
+const assertRoomForOrganization = async ({ tx, personId }: RequestContext): Promise<void> => {
+  await lockOrganizationsOf(tx, personId);
+  if ((await countOwnedOrganizations(tx, personId)) < MAX_ORGANIZATIONS_PER_OWNER) return;
+  throw new Problem(
+    PROBLEMS.organizationLimitReached,
+    `You own ${MAX_ORGANIZATIONS_PER_OWNER} organizations besides your private one, and nobody can own more. Transfer or delete one first.`,
+  );
+};
+
+const isSlugTaken = (error: unknown): boolean =>
+  error instanceof UniqueIntegrityConstraintViolationError &&
+  error.constraint === 'organization__slug__unique';
+
+const slugTaken = (slug: string): Problem =>
+  bodyProblem(
+    PROBLEMS.alreadyExists,
+    ['slug'],
+    `The slug "${slug}" is taken: organizations share one set of them. Choose another.`,
+  );
+
+/**
+ * Renames an organization; its workspaces keep their addresses.
+ *
+ * @throws Problem precondition-failed, already-exists for a taken slug
+ */
+export const updateOrganization = async (
+  context: RequestContext,
+  organizationId: string,
+  change: UpdateOrganization,
+): Promise<OrganizationRow> => {
+  const before = await getOrganization(context, organizationId);
+  assertVersion(context, before.version);
+  const { name = before.name, slug = before.slug } = change;
+  if (name === before.name && slug === before.slug) return before;
+  await renameOrganization(context.tx, { id: organizationId, slug, name }).catch(
+    (error: unknown) => {
+      throw isSlugTaken(error) ? slugTaken(slug) : error;
+    },
+  );
+  await recordOrganizationChange(context, {
+    action: 'organization.update',
+    organizationId,
+    targetId: organizationId,
+    before: { slug: before.slug, name: before.name },
+    after: { slug, name },
+  });
+  return getOrganization(context, organizationId);
+};
