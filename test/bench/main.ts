@@ -1,4 +1,5 @@
 /** `npm run bench`: measures beside a floor in one run. Quote the ratios; machines are noisy. */
+import { benchApi } from './api.ts';
 import { benchFullSync } from './full-sync.ts';
 import { benchGroupResolution } from './group-resolution.ts';
 import { benchPropagation } from './propagation.ts';
@@ -7,6 +8,7 @@ const BENCHMARKS = {
   groups: benchGroupResolution,
   propagation: benchPropagation,
   'full-sync': benchFullSync,
+  api: benchApi,
 };
 
 const wanted = process.argv.slice(2);
