@@ -4,7 +4,9 @@ import { ConnectorName } from '../schema.ts';
 
 /** Which export. */
 export const ExportQuery = z.strictObject({
-  connector: ConnectorName.describe('Members are named by their subjects at this connector.'),
+  connector: ConnectorName.describe('Members are named by their subjects at this connector.').meta({
+    examples: ['github'],
+  }),
 });
 
 /** A group with the subjects of its direct members, as a row. */

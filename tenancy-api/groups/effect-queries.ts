@@ -1,5 +1,6 @@
-import { type CommonQueryMethods, sql } from 'slonik';
+import { type CommonQueryMethods, type FragmentSqlToken, sql } from 'slonik';
 import * as z from 'zod';
+import { DIRECT_MEMBERSHIPS, type MemberKind } from '#database/effective-groups.ts';
 import { GrantRow } from './effect-schema.ts';
 
 const NodeRow = z.strictObject({ id: z.uuid(), name: z.string(), parentId: z.uuid().nullable() });
@@ -28,6 +29,25 @@ const MembershipRow = z.strictObject({
 /** A direct membership, and whose it is. */
 export type MembershipRow = z.infer<typeof MembershipRow>;
 
+/** The same for people and service accounts, each by the indexes on their own table. */
+const membershipsOf = (workspaceId: string, kind: MemberKind): FragmentSqlToken => {
+  const { table, member } = DIRECT_MEMBERSHIPS[kind];
+  const details = kind === 'person' ? sql.fragment`person` : sql.fragment`service_account`;
+  return sql.fragment`
+    SELECT ${kind === 'person' ? 'person' : 'service_account'} AS kind, m.${member} AS member,
+      d.display_name, m.group_id AS "groupId"
+    FROM (
+      SELECT DISTINCT inside.${member} AS id
+      FROM ${table} inside
+      WHERE inside.workspace_id = ${workspaceId} AND inside.group_id IN (SELECT id FROM below)
+        AND (inside.expires_at IS NULL OR inside.expires_at > now())
+    ) concerned
+    JOIN ${table} m ON m.workspace_id = ${workspaceId} AND m.${member} = concerned.id
+      AND (m.expires_at IS NULL OR m.expires_at > now())
+    JOIN ${details} d ON d.id = m.${member}
+  `;
+};
+
 /**
  * All direct memberships of those who are in a group or below it: people first, by display name.
  */
@@ -43,26 +63,11 @@ export const listMembershipsOfMembersBelow = (
       SELECT g.id
       FROM below b
       JOIN workspace_group g ON g.workspace_id = ${workspaceId} AND g.parent_id = b.id
-    ), direct (kind, member, group_id) AS (
-      SELECT 'person', person_id, group_id
-      FROM group_member
-      WHERE workspace_id = ${workspaceId} AND (expires_at IS NULL OR expires_at > now())
-      UNION ALL
-      SELECT 'service_account', service_account_id, group_id
-      FROM group_service_account
-      WHERE workspace_id = ${workspaceId} AND (expires_at IS NULL OR expires_at > now())
-    ), concerned AS (
-      SELECT DISTINCT kind, member
-      FROM direct
-      WHERE group_id IN (SELECT id FROM below)
     )
-    SELECT d.kind, d.member, coalesce(p.display_name, s.display_name) AS display_name,
-      d.group_id AS "groupId"
-    FROM concerned c
-    JOIN direct d ON d.kind = c.kind AND d.member = c.member
-    LEFT JOIN person p ON c.kind = 'person' AND p.id = c.member
-    LEFT JOIN service_account s ON c.kind = 'service_account' AND s.id = c.member
-    ORDER BY d.kind, display_name, d.member
+    ${membershipsOf(workspaceId, 'person')}
+    UNION ALL
+    ${membershipsOf(workspaceId, 'serviceAccount')}
+    ORDER BY kind, display_name, member
   `);
 
 /** The roles that these groups hold. */

@@ -69,7 +69,11 @@ export const UpdateGroup = z
     parent: Reference('group').optional().describe('Moves the group with all below it.'),
   })
   .refine((change) => Object.keys(change).length > 0, 'Give display_name, parent or both.')
-  .meta({ id: 'UpdateGroup', examples: [{ display_name: 'Release engineering' }] });
+  .meta({
+    id: 'UpdateGroup',
+    minProperties: 1,
+    examples: [{ display_name: 'Release engineering' }],
+  });
 export type UpdateGroup = z.infer<typeof UpdateGroup>;
 
 /** A changed group; the times and the effect are null when no token changes. */
