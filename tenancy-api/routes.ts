@@ -6,7 +6,8 @@ import { groupRoutes } from './groups/routes.ts';
 import { importRoutes } from './imports/routes.ts';
 import { meRoutes } from './me/routes.ts';
 import { memberRoutes } from './members/routes.ts';
-import { createOpenApiDocument } from './openapi.ts';
+import { createOpenApiDocument } from './openapi/document.ts';
+import { organizationDeletionRoutes } from './organizations/deletion-routes.ts';
 import { organizationRoutes } from './organizations/routes.ts';
 import { planRoutes } from './plans/routes.ts';
 import { projectRoleTemplateRoutes } from './project-role-templates/routes.ts';
@@ -34,6 +35,7 @@ const openApiRoute = defineRoute({
 export const ROUTES: readonly Route[] = [
   ...meRoutes,
   ...organizationRoutes,
+  ...organizationDeletionRoutes,
   ...planRoutes,
   ...workspaceRoutes,
   ...workspaceLifeRoutes,
@@ -51,4 +53,5 @@ export const ROUTES: readonly Route[] = [
   openApiRoute,
 ];
 
-const OPENAPI_DOCUMENT = createOpenApiDocument(ROUTES);
+/** Their description in OpenAPI 3.1. */
+export const OPENAPI_DOCUMENT = createOpenApiDocument(ROUTES);

@@ -1,8 +1,10 @@
 /** Organizations: who pays and who creates workspaces. They give no right inside a workspace. */
 import { answerPage, PageQuery, pageOf } from '../cursor.ts';
+import { etagHeaders, versionHeaders } from '../etag.ts';
 import { defineRoute } from '../route.ts';
-import { getOrganization, listOrganizations } from './queries.ts';
-import { Organization, toOrganization } from './schema.ts';
+import { listOrganizations } from './queries.ts';
+import { CreateOrganization, Organization, toOrganization, UpdateOrganization } from './schema.ts';
+import { createOrganization, getOrganization, updateOrganization } from './service.ts';
 
 export const organizationRoutes = [
   defineRoute({
@@ -20,16 +22,52 @@ export const organizationRoutes = [
       }),
   }),
   defineRoute({
+    method: 'POST',
+    path: '/v1/organizations',
+    summary: 'Create an organization and become its owner',
+    permission: 'signed-in',
+    body: CreateOrganization,
+    responses: {
+      201: {
+        description: 'The organization.',
+        body: Organization,
+        headers: { Location: 'The organization.', ...etagHeaders },
+      },
+    },
+    handler: async ({ context, body }) => {
+      const row = await createOrganization(context, body);
+      const organization = toOrganization(row);
+      const Location = `/v1/organizations/${organization.id}`;
+      const headers = { Location, ...versionHeaders(row.version) };
+      return { status: 201, body: organization, headers };
+    },
+  }),
+  defineRoute({
     method: 'GET',
     path: '/v1/organizations/{organization}',
     summary: 'Read an organization',
     permission: { organization: 'organization:read' },
-    responses: { 200: { description: 'The organization.', body: Organization } },
-    handler: async ({ context, params }) => ({
-      status: 200,
-      body: toOrganization(
-        await getOrganization(context.tx, params.organization, context.personId),
-      ),
-    }),
+    responses: {
+      200: { description: 'The organization.', body: Organization, headers: etagHeaders },
+    },
+    handler: async ({ context, params }) => {
+      const row = await getOrganization(context, params.organization);
+      return { status: 200, body: toOrganization(row), headers: versionHeaders(row.version) };
+    },
+  }),
+  defineRoute({
+    method: 'PATCH',
+    path: '/v1/organizations/{organization}',
+    summary: 'Change the name or the slug of an organization',
+    permission: { organization: 'organization:write' },
+    body: UpdateOrganization,
+    ifMatch: true,
+    responses: {
+      200: { description: 'The organization.', body: Organization, headers: etagHeaders },
+    },
+    handler: async ({ context, params, body }) => {
+      const row = await updateOrganization(context, params.organization, body);
+      return { status: 200, body: toOrganization(row), headers: versionHeaders(row.version) };
+    },
   }),
 ];

@@ -63,7 +63,7 @@ const assertRoomForOrganization = async ({ tx, personId }: RequestContext): Prom
   if ((await countOwnedOrganizations(tx, personId)) < MAX_ORGANIZATIONS_PER_OWNER) return;
   throw new Problem(
     PROBLEMS.organizationLimitReached,
-    `You own ${MAX_ORGANIZATIONS_PER_OWNER} organizations besides your private one, and nobody can own more. Transfer or delete one first.`,
+    `You own ${MAX_ORGANIZATIONS_PER_OWNER} organizations besides your private one, and nobody can own more; one that is being deleted counts until it is gone. Transfer or delete one first.`,
   );
 };
 

@@ -12,6 +12,7 @@ import { assertVersion } from '../etag.ts';
 import { insertGroupMembers } from '../group-members/queries.ts';
 import { insertGroups } from '../groups/queries.ts';
 import { insertFirstMember } from '../members/queries.ts';
+import { getOrganization, refuseDeleting } from '../organizations/service.ts';
 import { findOfferedPlan } from '../plans/queries.ts';
 import type { PlanRow } from '../plans/schema.ts';
 import { bodyProblem, PROBLEMS, Problem } from '../problems.ts';
@@ -41,14 +42,15 @@ const RETRY_AFTER_SECONDS = '5';
  * Makes a workspace with its preset groups, its creator as a member of WSAdmins, and WSAdmins as its
  * admins; rbac-sync then provisions the cluster.
  *
- * @throws Problem unprocessable for an unknown plan, organization-limit-reached, already-exists for a
- * taken slug
+ * @throws Problem organization-deleting, unprocessable for an unknown plan,
+ * organization-limit-reached, already-exists for a taken slug
  */
 export const createWorkspace = async (
   context: RequestContext,
   organizationId: string,
   input: CreateWorkspace,
 ): Promise<{ workspace: WorkspaceRow; task: TaskRow }> => {
+  refuseDeleting(await getOrganization(context, organizationId));
   const plan = await getOfferedPlan(context, input.plan);
   await assertRoomForWorkspace(context, organizationId);
   const id = createId();
