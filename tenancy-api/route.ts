@@ -8,6 +8,7 @@ import type { IdentifierKind } from '#domain/identifiers.ts';
 import type { OrganizationAction, PlatformAction, WorkspaceAction } from '#domain/permissions.ts';
 import type { OrganizationAccess, WorkspaceAccess } from './access.ts';
 import type { RequestContext } from './context.ts';
+import type { ProblemType } from './problems.ts';
 
 /** The identifiers that may stand in a path, by the name they have there. */
 export const PATH_IDENTIFIERS = {
@@ -114,6 +115,8 @@ type Definition<
   /** With identifiers in braces, as OpenAPI writes them. */
   readonly path: Path;
   readonly summary: string;
+  /** What the summary leaves open, in Markdown. */
+  readonly description?: string;
   readonly permission: P;
   readonly query?: Query;
   readonly body?: Body;
@@ -129,6 +132,11 @@ type Definition<
   /** Announces the route's end: the `Deprecation` (RFC 9745) and `Sunset` (RFC 8594) headers. */
   readonly deprecation?: Deprecation;
   readonly responses: R;
+  /**
+   * What the handler may refuse. What follows from the route's other parts (its token, permission, body,
+   * identifiers and headers) is known without being named.
+   */
+  readonly problems?: readonly ProblemType[];
   readonly handler: (call: Call<Path, P, Query, Body>) => Promise<ReplyOf<NoInfer<R>>>;
   /**
    * Lets a caller wait with `Prefer: wait=N` (RFC 7240): the workspace (UUID) whose next observation
@@ -142,6 +150,7 @@ export type Route = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly summary: string;
+  readonly description: string | undefined;
   readonly permission: Permission;
   readonly query: z.ZodObject | undefined;
   readonly body: z.ZodType | undefined;
@@ -150,6 +159,7 @@ export type Route = {
   readonly ifMatch: boolean;
   readonly deprecation: Deprecation | undefined;
   readonly responses: Responses;
+  readonly problems: readonly ProblemType[];
   readonly handler: (call: {
     readonly context: RequestContext | null;
     readonly access: WorkspaceAccess | OrganizationAccess | null;
@@ -173,12 +183,14 @@ export const defineRoute = <
   definition: Definition<Path, P, Query, Body, R>,
 ): Route => {
   const defaults = {
+    description: undefined,
     query: undefined,
     body: undefined,
     bodyLimit: DEFAULT_BODY_LIMIT,
     dryRun: false,
     ifMatch: false,
     deprecation: undefined,
+    problems: [],
     waitsFor: undefined,
   };
   // The handler's own types are those of the schemas beside it, which are applied before every call.

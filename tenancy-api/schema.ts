@@ -75,4 +75,7 @@ export const ConnectorSubject = z
   .regex(new RegExp(`^[^${CONTROL}]*$`), 'Control characters are not allowed.');
 
 /** Headers of an answer that something goes on after. */
-export const taskHeaders = { Location: 'The task, at /v1/tasks/{task}.' } as const;
+export const taskHeaders = {
+  Location: 'The task, at /v1/tasks/{task}.',
+  'Retry-After': 'When to ask for the task, in seconds.',
+} as const;

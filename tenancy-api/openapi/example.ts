@@ -1,0 +1,89 @@
+/**
+ * Examples from JSON Schema, the same at each run: a schema's own example where it has one, else one put
+ * together from its parts.
+ */
+import { formatId, type IdentifierKind, idPattern, PREFIXES } from '#domain/identifiers.ts';
+import type { JsonObject } from './json-schema.ts';
+
+const KINDS = Object.keys(PREFIXES) as IdentifierKind[];
+
+/** An identifier to show. */
+export const exampleId = (kind: IdentifierKind): string =>
+  formatId(
+    kind,
+    `0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e${KINDS.indexOf(kind).toString(16).padStart(2, '0')}`,
+  );
+
+const IDS = new Map(KINDS.map((kind) => [idPattern(kind).source, exampleId(kind)]));
+const REFERENCE = '#/components/schemas/';
+
+const FORMATS: Readonly<Record<string, string>> = {
+  'date-time': '2026-03-01T09:30:00.000Z',
+  uri: 'https://example.com/',
+  email: 'grace@example.com',
+};
+
+/** What is shown for a text whose schema says too little, by the name of its field. */
+const TEXTS: Readonly<Record<string, string>> = {
+  name: 'web',
+  slug: 'web',
+  display_name: 'Web',
+  description: 'What it is for.',
+  detail: 'What is wrong, and what to do.',
+  message: 'As it should be.',
+  reason: 'AsExpected',
+  connector: 'google',
+  subject: '110248495921238986420',
+  namespace: 'web',
+};
+
+/**
+ * An example of a schema.
+ *
+ * @param schemas the named schemas that it may refer to
+ * @param field the name of the field that holds it
+ */
+export const toExample = (schema: JsonObject, schemas: JsonObject, field = ''): unknown => {
+  const { $ref, examples, anyOf, oneOf, allOf } = schema;
+  if (typeof $ref === 'string') {
+    return toExample(schemas[$ref.slice(REFERENCE.length)] as JsonObject, schemas, field);
+  }
+  if (Array.isArray(examples) && examples.length > 0) return examples[0];
+  if ('const' in schema) return schema['const'];
+  if ('default' in schema) return schema['default'];
+  if (Array.isArray(schema['enum'])) return schema['enum'][0];
+  const alternatives = anyOf ?? oneOf;
+  if (Array.isArray(alternatives)) return toExample(alternatives[0], schemas, field);
+  if (Array.isArray(allOf)) return toExample(allOf[0], schemas, field);
+  return toExampleOfType(schema, schemas, field);
+};
+
+const toExampleOfType = (schema: JsonObject, schemas: JsonObject, field: string): unknown => {
+  switch (schema['type']) {
+    case 'object':
+      return toExampleObject(schema, schemas);
+    case 'array': {
+      const items = schema['items'] as JsonObject | undefined;
+      return items ? [toExample(items, schemas, field)] : [];
+    }
+    case 'string':
+      return toExampleText(schema, field);
+    case 'integer':
+    case 'number':
+      return Number(schema['minimum'] ?? 1);
+    case 'boolean':
+      return false;
+    default:
+      return null;
+  }
+};
+
+const toExampleObject = (schema: JsonObject, schemas: JsonObject): JsonObject =>
+  Object.fromEntries(
+    Object.entries((schema['properties'] as Record<string, JsonObject> | undefined) ?? {}).map(
+      ([name, property]) => [name, toExample(property, schemas, name)],
+    ),
+  );
+
+const toExampleText = ({ pattern, format }: JsonObject, field: string): string =>
+  IDS.get(String(pattern)) ?? FORMATS[String(format)] ?? TEXTS[field] ?? 'text';
