@@ -1,6 +1,7 @@
 /** Project roles: custom rights, valid in one project and in those below it. */
 import { answerPage, PageQuery, pageOf } from '../cursor.ts';
 import { etagHeaders, versionHeaders } from '../etag.ts';
+import { PROBLEMS } from '../problems.ts';
 import { TaskStarted } from '../projects/schema.ts';
 import { getProject } from '../projects/service.ts';
 import { defineRoute } from '../route.ts';
@@ -62,6 +63,7 @@ export const projectRoleRoutes = [
     summary: 'Create a project role',
     permission: { workspace: 'project-role:write' },
     body: CreateProjectRole,
+    problems: [PROBLEMS.roleRulesRefused, PROBLEMS.alreadyExists],
     responses: changed,
     handler: async ({ context, access, params, body }) =>
       accepted(
@@ -86,6 +88,7 @@ export const projectRoleRoutes = [
     permission: { workspace: 'project-role:write' },
     body: UpdateProjectRole,
     ifMatch: true,
+    problems: [PROBLEMS.roleRulesRefused],
     responses: changed,
     handler: async ({ context, access, params, body }) =>
       accepted(await updateProjectRole(context, access, { path: params, rules: body.rules })),

@@ -2,6 +2,7 @@
 import { parseId } from '#domain/identifiers.ts';
 import { answerPage, pageOf } from '../cursor.ts';
 import { etagHeaders, versionHeaders } from '../etag.ts';
+import { PROBLEMS } from '../problems.ts';
 import { defineRoute } from '../route.ts';
 import { taskHeaders } from '../schema.ts';
 import { acceptedTask } from '../tasks/accepted.ts';
@@ -45,6 +46,12 @@ export const projectRoutes = [
     summary: 'Create a project',
     permission: { workspace: 'project:write' },
     body: CreateProject,
+    problems: [
+      PROBLEMS.planLimitReached,
+      PROBLEMS.quotaRefused,
+      PROBLEMS.invalidParent,
+      PROBLEMS.alreadyExists,
+    ],
     responses: {
       202: {
         description: 'The project is recorded; the task ends when its namespace is there.',
@@ -77,6 +84,7 @@ export const projectRoutes = [
     body: UpdateProject,
     ifMatch: true,
     dryRun: true,
+    problems: [PROBLEMS.quotaRefused, PROBLEMS.invalidParent],
     responses: {
       200: {
         description: 'What it would be, or a change that the cluster has nothing to hear of.',
@@ -108,6 +116,7 @@ export const projectRoutes = [
     permission: { workspace: 'project:write' },
     query: DeleteProjectQuery,
     dryRun: true,
+    problems: [PROBLEMS.unprocessable, PROBLEMS.projectHasChildren],
     responses: {
       200: { description: 'What would go.', body: ProjectDeletion },
       202: {

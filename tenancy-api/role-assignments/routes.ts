@@ -3,6 +3,7 @@ import { parseId } from '#domain/identifiers.ts';
 import type { RequestContext } from '../context.ts';
 import { answerPage, type PageRequest, pageOf } from '../cursor.ts';
 import { etagHeaders, versionHeaders } from '../etag.ts';
+import { PROBLEMS } from '../problems.ts';
 import { TaskStarted } from '../projects/schema.ts';
 import { defineRoute } from '../route.ts';
 import { taskHeaders } from '../schema.ts';
@@ -62,6 +63,7 @@ export const roleAssignmentRoutes = [
     summary: 'Give a role to a group',
     permission: { workspace: 'role-assignment:write' },
     body: CreateRoleAssignment,
+    problems: [PROBLEMS.unprocessable, PROBLEMS.alreadyExists],
     responses: {
       202: {
         description: 'The assignment is recorded; the task ends when the cluster obeys it.',
@@ -95,6 +97,7 @@ export const roleAssignmentRoutes = [
     permission: { workspace: 'role-assignment:write' },
     body: UpdateRoleAssignment,
     ifMatch: true,
+    problems: [PROBLEMS.presetProtected],
     responses: {
       200: {
         description: 'It is changed. What it gives is in the cluster already.',
@@ -121,6 +124,7 @@ export const roleAssignmentRoutes = [
     path: '/v1/workspaces/{workspace}/role-assignments/{role_assignment}',
     summary: 'Take a role from a group',
     permission: { workspace: 'role-assignment:write' },
+    problems: [PROBLEMS.presetProtected],
     responses: {
       202: {
         description: 'It is gone; the task ends when the cluster obeys.',
