@@ -26,13 +26,21 @@ const toScript = ({ statements, fresh, known }: Recording): Script =>
   statements.map(({ text, values }) => ({
     text,
     name: values.length === 0 ? undefined : createHash('md5').update(text).digest('hex'),
-    fill: (name, id) =>
-      values.map((value) => {
-        if (typeof value !== 'string') return value;
-        if (UUID.test(value) && !known.includes(value)) return id(value);
-        return value.replaceAll(fresh, name);
-      }),
+    fill: (name, id) => values.map((value) => renew(value, { name, id, fresh, known })),
   }));
+
+type Renewal = Pick<Recording, 'fresh' | 'known'> & {
+  readonly name: string;
+  readonly id: (old: string) => string;
+};
+
+const renew = (value: unknown, renewal: Renewal): unknown => {
+  if (Array.isArray(value)) return value.map((each) => renew(each, renewal));
+  if (typeof value !== 'string') return value;
+  const { fresh, known, name, id } = renewal;
+  if (UUID.test(value) && !known.includes(value)) return id(value);
+  return value.replaceAll(fresh, name);
+};
 
 /** Values that come in the first request already are there before it; others it made itself. */
 const toIds = () => {

@@ -49,15 +49,14 @@ export const startServer = async (
 };
 
 const ask = async <Answer>(child: ChildProcess, question: unknown): Promise<Answer> => {
-  const answered = Promise.race([
-    once(child, 'message'),
-    once(child, 'exit').then(([code]) => {
-      throw new Error(`the server exited with ${code}`);
-    }),
-  ]);
+  using cleanup = new DisposableStack();
+  const answered = Promise.withResolvers<unknown>();
+  const onExit = (code: number | null) =>
+    answered.reject(new Error(`the server exited with ${code}`));
+  child.on('message', answered.resolve).on('exit', onExit);
+  cleanup.defer(() => child.off('message', answered.resolve).off('exit', onExit));
   child.send(question as object);
-  const [answer] = await answered;
-  return answer as Answer;
+  return (await answered.promise) as Answer;
 };
 
 /** The server's side: starts with the settings, then answers questions until its parent is gone. */
