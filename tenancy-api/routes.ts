@@ -7,6 +7,7 @@ import { importRoutes } from './imports/routes.ts';
 import { meRoutes } from './me/routes.ts';
 import { memberRoutes } from './members/routes.ts';
 import { createOpenApiDocument } from './openapi/document.ts';
+import { organizationUserRoutes } from './organization-users/routes.ts';
 import { organizationDeletionRoutes } from './organizations/deletion-routes.ts';
 import { organizationRoutes } from './organizations/routes.ts';
 import { planRoutes } from './plans/routes.ts';
@@ -36,6 +37,7 @@ export const ROUTES: readonly Route[] = [
   ...meRoutes,
   ...organizationRoutes,
   ...organizationDeletionRoutes,
+  ...organizationUserRoutes,
   ...planRoutes,
   ...workspaceRoutes,
   ...workspaceLifeRoutes,
