@@ -17,9 +17,14 @@ export const createDescribe =
     for (const [id, definition] of Object.entries(($defs as JsonObject | undefined) ?? {})) {
       schemas[id] = withoutId(definition as JsonObject);
     }
-    const named = schema.meta()?.id;
+    const { id: named, examples } = schema.meta() ?? {};
+    const isReference = '$ref' in json;
+    // zod leaves them out of what it transforms, as identifiers are; ours are as callers send them.
+    if (examples !== undefined) {
+      Object.assign(isReference ? (schemas[named ?? ''] as JsonObject) : json, { examples });
+    }
     // A schema that its own definition refers to comes as a reference already.
-    if (named === undefined || '$ref' in json) return json;
+    if (named === undefined || isReference) return json;
     schemas[named] = withoutId(json);
     return { $ref: `#/components/schemas/${named}` };
   };
