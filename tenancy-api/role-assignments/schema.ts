@@ -41,7 +41,15 @@ const InheritedFrom = z
   })
   .meta({ id: 'InheritedFrom' });
 
-const reason = z.string().trim().min(1).max(500).describe('Why; for whoever looks at it later.');
+const reason = z
+  .string()
+  .trim()
+  .min(1)
+  .max(500)
+  .meta({
+    description: 'Why; for whoever looks at it later.',
+    examples: ['Migration of the shop'],
+  });
 
 /** A role given to a group, in the whole workspace or in a project. */
 export const RoleAssignment = z
