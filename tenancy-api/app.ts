@@ -29,6 +29,7 @@ import { requestLog } from './middleware/request-log.ts';
 import type { PlatformAdmins } from './platform-admins.ts';
 import { readPreferredWait, waitForFinal } from './prefer.ts';
 import { PROBLEMS, Problem } from './problems.ts';
+import { referencePage } from './reference/reference-page.ts';
 import type { Reply, Route } from './route.ts';
 import { ROUTES } from './routes.ts';
 
@@ -71,6 +72,7 @@ export const createApp = (deps: AppDeps): Koa => {
     ctx.set('Cache-Control', 'no-store');
     await next();
   });
+  app.use(referencePage());
   const router = createRouter(deps);
   app.use(router.routes());
   app.use((ctx) => answerUnrouted(router, ctx));
