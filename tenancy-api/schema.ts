@@ -1,20 +1,21 @@
 /** Shapes that several nouns share. */
 import * as z from 'zod';
-import { type IdentifierKind, idPattern, parseId } from '#domain/identifiers.ts';
+import { type IdentifierKind, idPattern, PREFIXES, parseId } from '#domain/identifiers.ts';
 import { oldTokensUntil } from '#domain/staleness.ts';
 
 /** A public identifier in an answer. */
 export const Id = (kind: IdentifierKind) => z.string().regex(idPattern(kind));
 
 /**
- * A reference to something by its public identifier, in a request. Any text is taken: what is not an
- * identifier of this kind is simply not found, like a foreign one. Becomes the UUID, or `null`.
+ * A reference to something by its public identifier, in a request. Becomes the UUID. What has the wrong
+ * shape is refused as such; what is well-formed and foreign or unknown is, to the caller, not there.
  */
 export const Reference = (kind: IdentifierKind) =>
   z
     .string()
-    .max(200)
-    .transform((text) => parseId(kind, text) ?? null);
+    .regex(idPattern(kind), { message: `Give its id, ${PREFIXES[kind]}_….`, abort: true })
+    // The pattern admits only what is parsed.
+    .transform((text) => parseId(kind, text) as string);
 
 /** A moment: RFC 3339, UTC. */
 export const Timestamp = z.iso.datetime();

@@ -132,10 +132,9 @@ const refusePreset = (group: GroupRow): void => {
 
 const getNewParent = async (
   { tx }: RequestContext,
-  move: { workspaceId: string; group: GroupRow; parentId: string | null },
+  move: { workspaceId: string; group: GroupRow; parentId: string },
 ): Promise<string> => {
   const { group, parentId } = move;
-  if (parentId === null) throw parentProblem('unknown-parent');
   const above = await listGroupAndAncestors(tx, move.workspaceId, parentId);
   const refusal = refuseParent(createGroupTree(above), group.id, parentId);
   if (refusal !== null) throw parentProblem(refusal);

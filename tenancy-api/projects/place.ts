@@ -24,20 +24,18 @@ const REFUSALS = {
 /**
  * Whether a project, new or not, may go below this parent.
  *
- * @param parentId `null` for an id that isn't one
  * @returns the parent's UUID
  * @throws Problem invalid-parent
  */
 export const assertParent = async (
   { tx }: RequestContext,
   workspaceId: string,
-  { id, parentId }: { readonly id: string; readonly parentId: string | null },
+  { id, parentId }: { readonly id: string; readonly parentId: string },
 ): Promise<string> => {
   const tree = createProjectTree(await listProjectNodes(tx, workspaceId));
-  const refusal = parentId === null ? 'unknown-parent' : refuseProjectParent(tree, id, parentId);
-  if (parentId === null || refusal !== null) {
-    const detail = REFUSALS[refusal ?? 'unknown-parent'];
-    throw bodyProblem(PROBLEMS.invalidParent, ['parent'], detail);
+  const refusal = refuseProjectParent(tree, id, parentId);
+  if (refusal !== null) {
+    throw bodyProblem(PROBLEMS.invalidParent, ['parent'], REFUSALS[refusal]);
   }
   return parentId;
 };
