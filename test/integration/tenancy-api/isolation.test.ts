@@ -35,6 +35,12 @@ const furnish = async (caller: Caller): Promise<TestWorkspace> => {
   const group = workspace.groups['WSUsers'];
   const grant = { group, project: project.id, project_role: role.id };
   expect((await caller.call('POST', `${path}/role-assignments`, grant)).status).toBe(202);
+  const accounts = `${path}/service-accounts`;
+  const account = await caller.call('POST', accounts, { name: 'robot' });
+  const membership = `${path}/groups/${group}/service-accounts/${account.body.id}`;
+  expect((await caller.call('PUT', membership)).status).toBeLessThan(300);
+  const again = { 'Idempotency-Key': '"once"' };
+  expect((await caller.call('POST', accounts, { name: 'other' }, again)).status).toBe(201);
   await api.database.query(
     `INSERT INTO workspace_cluster (workspace_id, provisioner, server, certificate_authority)
      VALUES ($1, 'local', 'https://x', 'ca')`,
@@ -59,6 +65,9 @@ const TABLES = {
   role_assignment: 'workspace_id',
   task: 'workspace_id',
   workspace_cluster: 'workspace_id',
+  service_account: 'workspace_id',
+  group_service_account: 'workspace_id',
+  idempotency_key: 'person_id',
 } as const;
 
 const read = (personId: string, table: string, column: string): Promise<readonly string[]> =>
@@ -103,6 +112,10 @@ describe.each(Object.entries(TABLES))('row-level security on %s', (table, column
   });
 });
 
+/** A statement about what is Alice's, by Bob. */
+const toText = (statement: string): string =>
+  statement.replaceAll("'WS'", `'${hers.uuid}'`).replaceAll("'ME'", `'${bob.id}'`);
+
 describe('row-level security on writing', () => {
   it.each([
     [
@@ -129,8 +142,12 @@ describe('row-level security on writing', () => {
       'outbox',
       `INSERT INTO outbox (organization_id, workspace_id, kind, payload) VALUES (gen_random_uuid(), 'WS', 'x', '{}')`,
     ],
+    [
+      'service_account',
+      `INSERT INTO service_account (id, workspace_id, name, display_name) VALUES (gen_random_uuid(), 'WS', 'x', 'x')`,
+    ],
   ])('refuses a foreign %s', async (_, statement) => {
-    const text = statement.replaceAll('WS', hers.uuid).replaceAll('ME', bob.id);
+    const text = toText(statement);
     await expect(writeAs(bob.id, text)).rejects.toThrow(/row-level security/);
   });
 
@@ -144,6 +161,22 @@ describe('row-level security on writing', () => {
     await writeAs(bob.id, `UPDATE workspace SET generation = 99 WHERE id = '${hers.uuid}'`);
     expect(await api.database.query('SELECT * FROM workspace_group ORDER BY id')).toEqual(before);
     expect((await alice.call('GET', hers.path)).body.generation).toBeLessThan(99);
+  });
+
+  it.each([
+    `UPDATE workspace SET delete_after = now() WHERE id = 'WS'`,
+    `UPDATE service_account SET display_name = 'x' WHERE workspace_id = 'WS'`,
+    `DELETE FROM group_service_account WHERE workspace_id = 'WS'`,
+  ])('touches nothing by %s', async (statement) => {
+    const everything = () =>
+      api.database.query(
+        `SELECT (SELECT json_agg(w ORDER BY id) FROM workspace w) AS workspaces,
+           (SELECT json_agg(s ORDER BY id) FROM service_account s) AS accounts,
+           (SELECT count(*) FROM group_service_account) AS memberships`,
+      );
+    const before = await everything();
+    await writeAs(bob.id, toText(statement));
+    expect(await everything()).toEqual(before);
   });
 
   it('leaves what has happened alone: audit events can be neither read nor changed', async () => {
