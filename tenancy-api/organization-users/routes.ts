@@ -3,6 +3,7 @@ import { formatId } from '#domain/identifiers.ts';
 import { answerPage, pageOf } from '../cursor.ts';
 import { etagHeaders, versionHeaders } from '../etag.ts';
 import { Organization, toOrganization } from '../organizations/schema.ts';
+import { PROBLEMS } from '../problems.ts';
 import { defineRoute } from '../route.ts';
 import { transferOrganization } from './ownership.ts';
 import { listUsers } from './queries.ts';
@@ -46,6 +47,7 @@ export const organizationUserRoutes = [
         headers: { Location: 'The user.', ...etagHeaders },
       },
     },
+    problems: [PROBLEMS.organizationDeleting, PROBLEMS.unprocessable, PROBLEMS.alreadyExists],
     handler: async ({ context, access, body }) => {
       const row = await addUser(context, access, body);
       const user = toOrganizationUser(row);
@@ -73,6 +75,7 @@ export const organizationUserRoutes = [
     body: UpdateOrganizationUser,
     ifMatch: true,
     responses: { 200: { description: 'The user.', body: OrganizationUser, headers: etagHeaders } },
+    problems: [PROBLEMS.lastOwner, PROBLEMS.privateOrganization],
     handler: async ({ context, access, params, body }) => {
       const change = { personId: params.person, role: body.role };
       const row = await changeRole(context, access, change);
@@ -85,6 +88,7 @@ export const organizationUserRoutes = [
     summary: 'Remove a user from the organization; what they are in workspaces stays',
     permission: { organization: 'organization-user:write' },
     responses: { 204: { description: 'They are no user of it any more.' } },
+    problems: [PROBLEMS.lastOwner, PROBLEMS.privateOrganization],
     handler: async ({ context, access, params }) => {
       await removeUser(context, access, params.person);
       return { status: 204 };
@@ -99,6 +103,7 @@ export const organizationUserRoutes = [
     responses: {
       200: { description: 'The organization.', body: Organization, headers: etagHeaders },
     },
+    problems: [PROBLEMS.privateOrganization, PROBLEMS.unprocessable, PROBLEMS.lastOwner],
     handler: async ({ context, access, body }) => {
       const row = await transferOrganization(context, access, body.to);
       return { status: 200, body: toOrganization(row), headers: versionHeaders(row.version) };
@@ -110,6 +115,7 @@ export const organizationUserRoutes = [
     summary: 'Leave the organization; what you are in workspaces stays',
     permission: { organization: 'organization-user:leave' },
     responses: { 204: { description: 'You are no user of it any more.' } },
+    problems: [PROBLEMS.lastOwner, PROBLEMS.privateOrganization],
     handler: async ({ context, access }) => {
       await leaveOrganization(context, access);
       return { status: 204 };

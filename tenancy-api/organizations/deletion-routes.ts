@@ -1,4 +1,5 @@
 /** The end of organizations, by their owners. */
+import { PROBLEMS } from '../problems.ts';
 import { defineRoute } from '../route.ts';
 import { toTask } from '../tasks/schema.ts';
 import { deleteOrganization, restoreOrganization } from './deletion.ts';
@@ -15,6 +16,8 @@ export const organizationDeletionRoutes = [
     method: 'DELETE',
     path: '/v1/organizations/{organization}',
     summary: 'Delete an organization after a grace period, or see what would go',
+    description:
+      'Its workspaces stop at once, and it takes no new ones and no new users. Until `delete_after` an owner can restore it; then everything goes for good.',
     permission: { organization: 'organization:delete' },
     query: DeleteOrganizationQuery,
     dryRun: true,
@@ -25,6 +28,7 @@ export const organizationDeletionRoutes = [
         body: OrganizationDeletion,
       },
     },
+    problems: [PROBLEMS.privateOrganization, PROBLEMS.unprocessable],
     handler: async ({ context, params, query }) => {
       const deletion = await deleteOrganization(context, params.organization, query.confirm);
       const { deleteAfter, users, workspaces, tasks, already } = deletion;
@@ -51,6 +55,7 @@ export const organizationDeletionRoutes = [
         body: OrganizationRestored,
       },
     },
+    problems: [PROBLEMS.organizationDeleting],
     handler: async ({ context, params }) => {
       const { organization, tasks, restored } = await restoreOrganization(
         context,

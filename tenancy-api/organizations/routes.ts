@@ -1,6 +1,7 @@
 /** Organizations: who pays and who creates workspaces. They give no right inside a workspace. */
 import { answerPage, PageQuery, pageOf } from '../cursor.ts';
 import { etagHeaders, versionHeaders } from '../etag.ts';
+import { PROBLEMS } from '../problems.ts';
 import { defineRoute } from '../route.ts';
 import { listOrganizations } from './queries.ts';
 import { CreateOrganization, Organization, toOrganization, UpdateOrganization } from './schema.ts';
@@ -34,6 +35,7 @@ export const organizationRoutes = [
         headers: { Location: 'The organization.', ...etagHeaders },
       },
     },
+    problems: [PROBLEMS.alreadyExists, PROBLEMS.organizationLimitReached],
     handler: async ({ context, body }) => {
       const row = await createOrganization(context, body);
       const organization = toOrganization(row);
@@ -65,6 +67,7 @@ export const organizationRoutes = [
     responses: {
       200: { description: 'The organization.', body: Organization, headers: etagHeaders },
     },
+    problems: [PROBLEMS.alreadyExists],
     handler: async ({ context, params, body }) => {
       const row = await updateOrganization(context, params.organization, body);
       return { status: 200, body: toOrganization(row), headers: versionHeaders(row.version) };
