@@ -5,13 +5,16 @@
 import * as z from 'zod';
 
 const Entry = z.string().min(1).max(253);
+const NUL = '\\u0000';
+/** Any text that PostgreSQL can hold in JSON. */
+const ResourceName = Entry.regex(new RegExp(`^[^${NUL}]*$`), 'It can’t hold the character U+0000.');
 
 /** A PolicyRule of rbac.authorization.k8s.io/v1, namespaced kinds only (no nonResourceURLs). */
 export const PolicyRule = z.strictObject({
   apiGroups: z.array(z.string().max(253)).min(1).max(32),
   resources: z.array(Entry).min(1).max(64),
   verbs: z.array(Entry).min(1).max(32),
-  resourceNames: z.array(Entry).min(1).max(64).optional(),
+  resourceNames: z.array(ResourceName).min(1).max(64).optional(),
 });
 export type PolicyRule = z.infer<typeof PolicyRule>;
 

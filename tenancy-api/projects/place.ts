@@ -24,20 +24,16 @@ const REFUSALS = {
 /**
  * Whether a project, new or not, may go below this parent.
  *
- * @returns the parent's UUID
  * @throws Problem invalid-parent
  */
 export const assertParent = async (
   { tx }: RequestContext,
   workspaceId: string,
   { id, parentId }: { readonly id: string; readonly parentId: string },
-): Promise<string> => {
+): Promise<void> => {
   const tree = createProjectTree(await listProjectNodes(tx, workspaceId));
   const refusal = refuseProjectParent(tree, id, parentId);
-  if (refusal !== null) {
-    throw bodyProblem(PROBLEMS.invalidParent, ['parent'], REFUSALS[refusal]);
-  }
-  return parentId;
+  if (refusal !== null) throw bodyProblem(PROBLEMS.invalidParent, ['parent'], REFUSALS[refusal]);
 };
 
 /**

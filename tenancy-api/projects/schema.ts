@@ -57,11 +57,7 @@ export const toProject = (row: ProjectRow): Project => ({
   created_at: row.created_at.toISOString(),
 });
 
-/** A parent in a request: `null` is none, and an id that is unknown or foreign is `{ id: null }`. */
-const Parent = Reference('project')
-  .transform((id) => ({ id }))
-  .nullable()
-  .optional();
+const Parent = Reference('project').nullable().optional();
 
 /** What a project is made from. */
 export const CreateProject = z
@@ -105,7 +101,11 @@ export type UpdateProject = z.infer<typeof UpdateProject>;
 /** Which projects are listed. */
 export const ProjectQuery = z.strictObject({
   ...PageQuery.shape,
-  name: z.string().max(63).optional().describe('The one of this name.'),
+  name: z
+    .string()
+    .regex(/^[a-z0-9-]{1,63}$/, 'Must be a project name.')
+    .optional()
+    .describe('The one of this name.'),
   parent: z
     .string()
     .regex(idPattern('project'))

@@ -48,13 +48,11 @@ export const createProject = async (
 ): Promise<{ project: ProjectRow; task: TaskRow }> => {
   const { workspaceId } = access;
   const id = createId();
-  const { name, parent, quota = null, display_name: displayName = name } = input;
+  const { name, parent: parentId = null, quota = null, display_name: displayName = name } = input;
   const plan = await getPlanOfWorkspace(context.tx, workspaceId);
   await refuseTooMany(context, workspaceId, plan);
   if (quota) assertQuota(quota, plan);
-  const parentId = parent
-    ? await assertParent(context, workspaceId, { id, parentId: parent.id })
-    : null;
+  if (parentId !== null) await assertParent(context, workspaceId, { id, parentId });
   const values = { id, workspaceId, name, displayName, parentId, quota };
   const project = await insertProject(context.tx, values).catch((error: unknown) => {
     throw isNameTaken(error) ? nameTaken(name) : error;
@@ -136,12 +134,13 @@ const toValues = async (
   },
 ): Promise<ProjectValues> => {
   const { workspaceId, before, change } = update;
-  const { parent, quota = before.quota, display_name: displayName = before.display_name } = change;
+  const { display_name: displayName = before.display_name, quota = before.quota } = change;
+  const { parent: parentId = before.parent_id } = change;
   if (change.quota) assertQuota(change.quota, await getPlanOfWorkspace(context.tx, workspaceId));
-  const parentId = parent
-    ? await assertParent(context, workspaceId, { id: before.id, parentId: parent.id })
-    : null;
-  return { displayName, quota, parentId: parent === undefined ? before.parent_id : parentId };
+  if (parentId !== null && parentId !== before.parent_id) {
+    await assertParent(context, workspaceId, { id: before.id, parentId });
+  }
+  return { displayName, quota, parentId };
 };
 
 const valuesOf = (row: ProjectRow): ProjectValues => ({

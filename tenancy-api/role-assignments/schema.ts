@@ -41,11 +41,16 @@ const InheritedFrom = z
   })
   .meta({ id: 'InheritedFrom' });
 
+// Spelled out like that of display names, but that lines may break.
+const CONTROL = '\\u0000-\\u0009\\u000b-\\u001f\\u007f-\\u009f';
+const REASON = new RegExp(`^[^${CONTROL}]*[^\\s${CONTROL}][^${CONTROL}]*$`);
+
 const reason = z
   .string()
   .trim()
   .min(1)
   .max(500)
+  .regex(REASON, 'Control characters are not allowed, nor spaces alone.')
   .meta({
     description: 'Why; for whoever looks at it later.',
     examples: ['Migration of the shop'],

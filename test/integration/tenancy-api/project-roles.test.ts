@@ -127,6 +127,7 @@ describe('rules', () => {
       { name: 'X', rules: RULES },
       { name: 'x.web', rules: RULES },
       { name: 'x', rules: [{ ...RULES[0], verbs: [] }] },
+      { name: 'x', rules: [{ ...RULES[0], resourceNames: ['a\u0000b'] }] },
       { name: 'x', rules: Array.from({ length: 101 }, () => RULES[0]) },
       { name: 'x' },
     ];

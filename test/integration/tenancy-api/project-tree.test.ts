@@ -83,6 +83,7 @@ describe('a tree of projects', () => {
     }
     expect(await parentOf(top)).toBeNull();
     expect((await admin.call('POST', projects, { name: 'x', parent: foreign })).status).toBe(422);
+    expect((await move(top, 'nonsense')).status).toBe(400);
 
     let last = low;
     for (let level = 3; level <= 8; level += 1) last = await create(`level${level}`, last);

@@ -95,6 +95,7 @@ describe('projects', () => {
     const found = await admin.call('GET', `${projects}?name=web`);
     expect(found.body.items.map((each: { id: string }) => each.id)).toEqual([web]);
     expect((await admin.call('GET', `${projects}?name=none`)).body.items).toEqual([]);
+    expect((await admin.call('GET', `${projects}?name=%00`)).status).toBe(400);
   });
 });
 

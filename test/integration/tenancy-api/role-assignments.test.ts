@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createId, formatId, parseId } from '#domain/identifiers.ts';
+import { createId, formatId, type IdentifierKind, parseId } from '#domain/identifiers.ts';
 import {
   type Answer,
   type Caller,
@@ -33,6 +33,7 @@ const createRole = async (project: string): Promise<string> => {
   const path = `${workspace.path}/projects/${project}/roles`;
   return (await admin.call('POST', path, { name: 'reader', rules: RULES })).body.project_role.id;
 };
+const unknown = (kind: IdentifierKind) => formatId(kind, createId());
 const assign = (body: unknown): Promise<Answer> => admin.call('POST', assignments, body);
 const list = async (query = '') => (await admin.call('GET', `${assignments}?${query}`)).body.items;
 const patch = (path: string, body: unknown, ifMatch = '*') =>
@@ -117,19 +118,17 @@ describe('role assignments', () => {
     const other = await api.createWorkspace(admin);
     const refusals = [
       [{ group: other.groups['WSUsers'], preset_role: 'workspace-viewer' }, '#/group'],
-      [{ group: 'x', preset_role: 'workspace-viewer' }, '#/group'],
-      [{ group, project: 'x', preset_role: 'workspace-viewer' }, '#/project'],
-      [
-        { group, project: web, project_role: formatId('projectRole', createId()) },
-        '#/project_role',
-      ],
-      [{ group, project: web, project_role: web }, '#/project_role'],
+      [{ group: unknown('group'), preset_role: 'workspace-viewer' }, '#/group'],
+      [{ group, project: unknown('project'), preset_role: 'workspace-viewer' }, '#/project'],
+      [{ group, project: web, project_role: unknown('projectRole') }, '#/project_role'],
     ] as const;
     for (const [body, pointer] of refusals) {
       expect(await assign(body)).toMatchObject({ status: 422, body: { errors: [{ pointer }] } });
     }
     const bad = [
       { group },
+      { group: 'x', preset_role: 'workspace-viewer' },
+      { group, project: web, project_role: web },
       { group, project: web, project_role: role, preset_role: 'workspace-admin' },
       { group, project_role: role },
       { group, preset_role: 'cluster-admin' },
@@ -166,7 +165,13 @@ describe('who gave a role, and why', () => {
     expect(changed.headers.get('ETag')).toBe('"2"');
     expect((await patch(path, { reason: 'x' }, '"1"')).status).toBe(412);
     expect((await admin.call('PATCH', path, { reason: 'x' })).status).toBe(428);
-    for (const body of [{}, { reason: '' }, { reason: 'x'.repeat(501) }, { group }]) {
+    for (const body of [
+      {},
+      { reason: '' },
+      { reason: 'x'.repeat(501) },
+      { reason: 'a\u0000b' },
+      { group },
+    ]) {
       expect((await patch(path, body)).status).toBe(400);
     }
   });
