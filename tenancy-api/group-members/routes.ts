@@ -1,6 +1,7 @@
 /** Who is in a group: people and service accounts. Every change says when it shows in tokens. */
 import { answerPage, pageOf } from '../cursor.ts';
 import { getGroup } from '../groups/service.ts';
+import { PROBLEMS } from '../problems.ts';
 import { defineRoute } from '../route.ts';
 import { TokenTimes, toTokenTimes } from '../schema.ts';
 import { getServiceAccount } from '../service-accounts/service.ts';
@@ -46,6 +47,7 @@ const personRoutes = [
     responses: {
       200: { description: 'They are in it, now or as before.', body: GroupMemberAdded },
     },
+    problems: [PROBLEMS.lastAdmin],
     handler: async ({ context, access, params, body }) => {
       const { expires_at: expiresAt, ...identity } = body;
       const input = { groupId: params.group, ...identity, expiresAt };
@@ -62,6 +64,7 @@ const personRoutes = [
     responses: {
       200: { description: 'They are in it, now or as before.', body: GroupMemberAdded },
     },
+    problems: [PROBLEMS.lastAdmin],
     handler: async ({ context, access, params, body }) => {
       const expiresAt = body?.expires_at;
       const input = { groupId: params.group, personId: params.person, expiresAt };
@@ -75,6 +78,7 @@ const personRoutes = [
     summary: 'Take a direct member out of a group',
     permission: { workspace: 'member:write' },
     responses: { 200: { description: 'When this shows in tokens.', body: TokenTimes } },
+    problems: [PROBLEMS.lastAdmin],
     handler: async ({ context, access, params: { group: groupId, person: memberId } }) => {
       await removeMembership(context, access, { kind: 'person', groupId, memberId });
       return { status: 200, body: toTokenTimes() };

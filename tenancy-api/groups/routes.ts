@@ -2,6 +2,7 @@
 import { formatId, parseId } from '#domain/identifiers.ts';
 import { answerPage, pageOf } from '../cursor.ts';
 import { versionHeaders } from '../etag.ts';
+import { PROBLEMS } from '../problems.ts';
 import { defineRoute } from '../route.ts';
 import { taskHeaders, toTokenTimes } from '../schema.ts';
 import { acceptedTask } from '../tasks/accepted.ts';
@@ -51,6 +52,7 @@ export const groupRoutes = [
         headers: { Location: 'The group.', ...etagHeaders },
       },
     },
+    problems: [PROBLEMS.invalidParent, PROBLEMS.alreadyExists],
     handler: async ({ context, access, body }) => {
       const row = await createGroup(context, access, body);
       const group = toGroup(row);
@@ -85,6 +87,7 @@ export const groupRoutes = [
         headers: etagHeaders,
       },
     },
+    problems: [PROBLEMS.presetProtected, PROBLEMS.invalidParent, PROBLEMS.lastAdmin],
     handler: async ({ context, access, params, body }) => {
       const update = { access, groupId: params.group, change: body };
       const { group, effect } = await updateGroup(context, update);
@@ -110,6 +113,7 @@ export const groupRoutes = [
         headers: taskHeaders,
       },
     },
+    problems: [PROBLEMS.presetProtected, PROBLEMS.groupHasChildren, PROBLEMS.lastAdmin],
     handler: async ({ context, access, params }) => {
       const { effect, task } = await deleteGroup(context, access, params.group);
       const body = { ...toTokenTimes(), effect };

@@ -1,4 +1,5 @@
 /** Imports of groups and members. */
+import { PROBLEMS } from '../problems.ts';
 import { defineRoute } from '../route.ts';
 import { Import, ImportQuery, ImportResult } from './schema.ts';
 import { importGroups } from './service.ts';
@@ -21,6 +22,13 @@ export const importRoutes = [
         body: ImportResult,
       },
     },
+    problems: [
+      PROBLEMS.preconditionFailed,
+      PROBLEMS.invalidParent,
+      PROBLEMS.importRefused,
+      PROBLEMS.importTooLarge,
+      PROBLEMS.lastAdmin,
+    ],
     handler: async ({ context, access, query, body }) => ({
       status: 200,
       body: await importGroups(context, access, { input: body, digest: query.digest }),

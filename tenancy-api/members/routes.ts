@@ -1,5 +1,6 @@
 /** Members of a workspace. */
 import { answerPage, PageQuery, pageOf } from '../cursor.ts';
+import { PROBLEMS } from '../problems.ts';
 import { defineRoute } from '../route.ts';
 import { TokenTimes, toTokenTimes } from '../schema.ts';
 import { listMembers } from './queries.ts';
@@ -38,6 +39,7 @@ export const memberRoutes = [
     summary: 'Remove a member from the workspace and all its groups',
     permission: { workspace: 'member:write' },
     responses: { 200: { description: 'When this shows in tokens.', body: TokenTimes } },
+    problems: [PROBLEMS.lastAdmin],
     handler: async ({ context, access, params }) => {
       await removeMember(context, access, params.person);
       return { status: 200, body: toTokenTimes() };
@@ -49,6 +51,7 @@ export const memberRoutes = [
     summary: 'Leave the workspace and all its groups',
     permission: { workspace: 'member:leave' },
     responses: { 200: { description: 'When this shows in tokens.', body: TokenTimes } },
+    problems: [PROBLEMS.lastAdmin],
     handler: async ({ context, access }) => {
       await removeMember(context, access, context.personId);
       return { status: 200, body: toTokenTimes() };

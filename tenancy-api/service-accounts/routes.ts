@@ -2,6 +2,7 @@
 import { formatId } from '#domain/identifiers.ts';
 import { answerPage, pageOf } from '../cursor.ts';
 import { versionHeaders } from '../etag.ts';
+import { PROBLEMS } from '../problems.ts';
 import { defineRoute } from '../route.ts';
 import { TokenTimes, toTokenTimes } from '../schema.ts';
 import { listServiceAccounts } from './queries.ts';
@@ -52,6 +53,7 @@ export const serviceAccountRoutes = [
         headers: { Location: 'The service account.', ...etagHeaders },
       },
     },
+    problems: [PROBLEMS.alreadyExists],
     handler: async ({ context, access, body }) => {
       const row = await createServiceAccount(context, access, body);
       const account = toServiceAccount(row);

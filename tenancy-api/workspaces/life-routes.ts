@@ -1,5 +1,6 @@
 /** The life of workspaces: plan, suspension and deletion, by users of their organization. */
 import type { RequestContext } from '../context.ts';
+import { PROBLEMS } from '../problems.ts';
 import { defineRoute } from '../route.ts';
 import { taskHeaders } from '../schema.ts';
 import { acceptedTask } from '../tasks/accepted.ts';
@@ -51,6 +52,7 @@ export const workspaceLifeRoutes = [
         headers: taskHeaders,
       },
     },
+    problems: [PROBLEMS.workspaceDeleting, PROBLEMS.planDoesNotFit, PROBLEMS.unprocessable],
     handler: async ({ context, access, body }) => {
       const { workspace: row, change, task } = await changePlan(context, access, body.plan);
       const workspace = toWorkspace(row, context.issuer);
@@ -67,6 +69,7 @@ export const workspaceLifeRoutes = [
       'It is suspended already.',
       'It is suspended; the task ends when its control plane is stopped.',
     ),
+    problems: [PROBLEMS.workspaceDeleting],
     handler: async ({ context, access }) =>
       answerChange(context, await suspendWorkspace(context, access)),
   }),
@@ -79,6 +82,7 @@ export const workspaceLifeRoutes = [
       'It is active already.',
       'It is active; the task ends when its cluster is up and verified.',
     ),
+    problems: [PROBLEMS.workspaceDeleting],
     handler: async ({ context, access }) =>
       answerChange(context, await resumeWorkspace(context, access)),
   }),
@@ -97,6 +101,7 @@ export const workspaceLifeRoutes = [
         headers: taskHeaders,
       },
     },
+    problems: [PROBLEMS.unprocessable],
     handler: async ({ context, access, query }) => {
       const deletion = await deleteWorkspace(context, access, query.confirm);
       const workspace = toWorkspace(deletion.workspace, context.issuer);
@@ -116,6 +121,7 @@ export const workspaceLifeRoutes = [
       'It is not being deleted.',
       'It stays; the task ends when its cluster is as it was before.',
     ),
+    problems: [PROBLEMS.workspaceDeleting],
     handler: async ({ context, access }) =>
       answerChange(context, await restoreWorkspace(context, access)),
   }),

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { answerPage, pageOf } from '../cursor.ts';
 import { etagHeaders, versionHeaders } from '../etag.ts';
+import { PROBLEMS } from '../problems.ts';
 import { defineRoute } from '../route.ts';
 import { taskHeaders } from '../schema.ts';
 import { acceptedTask } from '../tasks/accepted.ts';
@@ -37,6 +38,12 @@ export const workspaceRoutes = [
         headers: taskHeaders,
       },
     },
+    problems: [
+      PROBLEMS.organizationDeleting,
+      PROBLEMS.organizationLimitReached,
+      PROBLEMS.alreadyExists,
+      PROBLEMS.unprocessable,
+    ],
     handler: async ({ context, params, body }) => {
       const { workspace, task } = await createWorkspace(context, params.organization, body);
       const answer = { workspace: toWorkspace(workspace, context.issuer), task: toTask(task) };
@@ -97,6 +104,7 @@ export const workspaceRoutes = [
         type: 'application/yaml',
       },
     },
+    problems: [PROBLEMS.notProvisioned, PROBLEMS.unprocessable],
     handler: async ({ context, access, query }) => ({
       status: 200,
       body: await getKubeconfig(context, access.workspaceId, query),
