@@ -167,8 +167,10 @@ const getStanding = async (
   };
 };
 
+const LockedRow = z.strictObject({ id: z.uuid() });
+
 const lockOrganization = async (db: CommonQueryMethods, organizationId: string): Promise<void> => {
-  await db.maybeOne(sql.prepared('lock_organization', z.strictObject({ id: z.uuid() }))`
+  await db.maybeOne(sql.prepared('lock_organization', LockedRow)`
     SELECT id
     FROM organization
     WHERE id = ${organizationId}
@@ -177,7 +179,7 @@ const lockOrganization = async (db: CommonQueryMethods, organizationId: string):
 };
 
 const lockWorkspace = async (db: CommonQueryMethods, workspaceId: string): Promise<void> => {
-  await db.maybeOne(sql.prepared('lock_workspace', z.strictObject({ id: z.uuid() }))`
+  await db.maybeOne(sql.prepared('lock_workspace', LockedRow)`
     SELECT id
     FROM workspace
     WHERE id = ${workspaceId}
@@ -217,15 +219,14 @@ const findStanding = (
     WHERE w.id = ${workspaceId}
   `);
 
+const OrganizationRoleRow = z.strictObject({ role: z.enum(ORGANIZATION_ROLES) });
+
 const findOrganizationRole = (
   db: CommonQueryMethods,
   organizationId: string,
   personId: string,
 ): Promise<OrganizationRole | null> =>
-  db.maybeOneFirst(sql.prepared(
-    'find_organization_role',
-    z.strictObject({ role: z.enum(ORGANIZATION_ROLES) }),
-  )`
+  db.maybeOneFirst(sql.prepared('find_organization_role', OrganizationRoleRow)`
     SELECT role
     FROM organization_user
     WHERE organization_id = ${organizationId} AND person_id = ${personId}

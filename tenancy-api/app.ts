@@ -145,7 +145,8 @@ const write = (ctx: Context, route: Route, reply: Reply): void => {
   ctx.status = reply.status;
   ctx.set({ ...reply.headers });
   if (reply.body === undefined) return;
-  ctx.body = reply.body;
+  // Koa would write an object as JSON twice: for its length, and to send it.
+  ctx.body = typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body);
   ctx.type = route.responses[reply.status]?.type ?? 'application/json';
 };
 

@@ -144,17 +144,21 @@ const identify = async (db: CommonQueryMethods, personId: string): Promise<void>
   }
 };
 
+const PersonSetting = z.strictObject({ set: z.string() });
+
 const setPerson = async (db: CommonQueryMethods, personId: string): Promise<void> => {
-  await db.one(sql.prepared('set_person', z.strictObject({ set: z.string() }))`
+  await db.one(sql.prepared('set_person', PersonSetting)`
     SELECT set_config('hexabase.person_id', ${personId}, true) AS set
   `);
 };
 
+const PersonRow = z.strictObject({ suspended: z.boolean() });
+
 const findPerson = (
   db: CommonQueryMethods,
   personId: string,
-): Promise<{ suspended: boolean } | null> =>
-  db.maybeOne(sql.prepared('find_person', z.strictObject({ suspended: z.boolean() }))`
+): Promise<z.infer<typeof PersonRow> | null> =>
+  db.maybeOne(sql.prepared('find_person', PersonRow)`
     SELECT suspended_at IS NOT NULL AS suspended
     FROM person
     WHERE id = ${personId}

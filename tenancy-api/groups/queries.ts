@@ -3,6 +3,8 @@ import * as z from 'zod';
 import type { PageRequest } from '../cursor.ts';
 import { GroupRow } from './schema.ts';
 
+const Nothing = z.strictObject({});
+
 const groupColumns = sql.fragment`id, name, display_name, parent_id, preset, version, created_at`;
 
 /** Which groups; null for any. */
@@ -91,7 +93,7 @@ export const insertGroups = async (
   workspaceId: string,
   { groups, preset }: { readonly groups: readonly NewGroup[]; readonly preset: boolean },
 ): Promise<void> => {
-  await db.query(sql.type(z.strictObject({}))`
+  await db.query(sql.type(Nothing)`
     INSERT INTO workspace_group (
       id, workspace_id, name, display_name, parent_id, imported_as, preset
     )
@@ -122,7 +124,7 @@ export const updateGroups = async (
   workspaceId: string,
   groups: readonly GroupPlace[],
 ): Promise<void> => {
-  await db.query(sql.type(z.strictObject({}))`
+  await db.query(sql.type(Nothing)`
     UPDATE workspace_group g
     SET display_name = n.display_name, parent_id = n.parent_id, version = version + 1,
       updated_at = now()
@@ -140,7 +142,7 @@ export const deleteGroup = async (
   workspaceId: string,
   groupId: string,
 ): Promise<void> => {
-  await db.query(sql.type(z.strictObject({}))`
+  await db.query(sql.type(Nothing)`
     DELETE FROM workspace_group
     WHERE workspace_id = ${workspaceId} AND id = ${groupId}
   `);
@@ -152,7 +154,7 @@ export const hasRoleAssignments = (
   workspaceId: string,
   groupId: string,
 ): Promise<boolean> =>
-  db.exists(sql.type(z.strictObject({}))`
+  db.exists(sql.type(Nothing)`
     SELECT FROM role_assignment
     WHERE workspace_id = ${workspaceId} AND group_id = ${groupId}
   `);
