@@ -50,14 +50,18 @@ export class ProblemError extends Error {
   }
 }
 
+type Answer<T> = {
+  readonly data?: T;
+  readonly error?: unknown;
+  readonly response: Response;
+};
+
 /**
  * The data of an answer, for callers who can't go on without it.
  *
  * @throws ProblemError when the answer is a problem
  */
-export const unwrap = async <T>(
-  answer: Promise<{ data?: T; error?: unknown; response: Response }>,
-): Promise<T> => {
+export const unwrap = async <T>(answer: Answer<T> | Promise<Answer<T>>): Promise<T> => {
   const { data, error, response } = await answer;
   if (response.ok) return data as T;
   if (isProblem(error)) throw new ProblemError(error);

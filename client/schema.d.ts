@@ -60,7 +60,9 @@ export interface paths {
         post?: never;
         /**
          * Delete an organization after a grace period, or see what would go
-         * @description Needs `organization:delete` in the organization: owner.
+         * @description Its workspaces stop at once, and it takes no new ones and no new users. Until `delete_after` an owner can restore it; then everything goes for good.
+         *
+         *     Needs `organization:delete` in the organization: owner.
          *
          *     With `dry_run=true` everything is done, answered with 200 and taken back: nothing stays.
          */
@@ -91,6 +93,100 @@ export interface paths {
          */
         post: operations["postOrganizationsOrganizationRestore"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the users of an organization
+         * @description Needs `organization-user:read` in the organization: owner, admin, billing.
+         */
+        get: operations["getOrganizationsOrganizationUsers"];
+        put?: never;
+        /**
+         * Make someone a user of the organization
+         * @description Needs `organization-user:write` in the organization: owner, admin.
+         */
+        post: operations["postOrganizationsOrganizationUsers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/users/{person}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a user of the organization
+         * @description Needs `organization-user:read` in the organization: owner, admin, billing.
+         */
+        get: operations["getOrganizationsOrganizationUsersPerson"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a user from the organization; what they are in workspaces stays
+         * @description Needs `organization-user:write` in the organization: owner, admin.
+         */
+        delete: operations["deleteOrganizationsOrganizationUsersPerson"];
+        options?: never;
+        head?: never;
+        /**
+         * Give a user of the organization another role
+         * @description Needs `organization-user:write` in the organization: owner, admin.
+         *
+         *     Send the `ETag` that you have read as `If-Match`.
+         */
+        patch: operations["patchOrganizationsOrganizationUsersPerson"];
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/transfer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make another user the owner in your place, and become an admin
+         * @description Needs `organization:transfer` in the organization: owner.
+         */
+        post: operations["postOrganizationsOrganizationTransfer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organizations/{organization}/membership": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Leave the organization; what you are in workspaces stays
+         * @description Needs `organization-user:leave` in the organization: owner, admin, billing.
+         */
+        delete: operations["deleteOrganizationsOrganizationMembership"];
         options?: never;
         head?: never;
         patch?: never;
@@ -956,6 +1052,66 @@ export interface components {
             /** @description One for each workspace that comes back; it ends when its cluster is as before. */
             tasks: components["schemas"]["Task"][];
         };
+        OrganizationUserPage: {
+            items: components["schemas"]["OrganizationUser"][];
+            next_cursor: string | null;
+        };
+        OrganizationUser: {
+            /** @description The person’s. */
+            id: string;
+            display_name: string;
+            email: string | null;
+            role: components["schemas"]["OrganizationRole"];
+            /** @description Whether they have signed in; an owner who never has doesn’t count as one. */
+            signed_in: boolean;
+            /**
+             * Format: date-time
+             * @description Since when they are a user of it.
+             */
+            created_at: string;
+        };
+        /**
+         * @description owner: everything, deletion and owners included. admin: users and the life of workspaces. billing: reads. None of them opens a workspace.
+         * @enum {string}
+         */
+        OrganizationRole: "owner" | "admin" | "billing";
+        /**
+         * @example {
+         *       "connector": "github",
+         *       "subject": "583231",
+         *       "role": "admin"
+         *     }
+         * @example {
+         *       "person": "usr_01k3v7c4h8e2f9r5t6y7z8a9bc",
+         *       "role": "billing"
+         *     }
+         */
+        AddOrganizationUser: {
+            /** @description The identity provider, by its id in the issuer’s settings. It isn’t looked up: under a name that the issuer doesn’t have, a person is made whom nobody can sign in as. */
+            connector?: string;
+            /** @description Who they are to that identity provider, to the byte; they needn’t have signed in before. */
+            subject?: string;
+            /** @description Instead: someone of a workspace or an organization that you are in. */
+            person?: string;
+            role: components["schemas"]["OrganizationRole"];
+        };
+        /**
+         * @example {
+         *       "role": "admin"
+         *     }
+         */
+        UpdateOrganizationUser: {
+            role: components["schemas"]["OrganizationRole"];
+        };
+        /**
+         * @example {
+         *       "to": "usr_01k3v7c4h8e2f9r5t6y7z8a9bc"
+         *     }
+         */
+        TransferOrganization: {
+            /** @description A user of the organization, with any role. */
+            to: string;
+        };
         PlanPage: {
             items: components["schemas"]["Plan"][];
             next_cursor: string | null;
@@ -1154,6 +1310,12 @@ export interface components {
             /** Format: date-time */
             created_at: string;
         };
+        /**
+         * @example {
+         *       "name": "sig-release",
+         *       "display_name": "SIG Release"
+         *     }
+         */
         CreateGroup: {
             name: string;
             /** @description The name, unless given. */
@@ -1161,6 +1323,11 @@ export interface components {
             /** @description WorkspaceMembers, unless given. */
             parent?: string;
         };
+        /**
+         * @example {
+         *       "display_name": "Release engineering"
+         *     }
+         */
         UpdateGroup: {
             display_name?: string;
             /** @description Moves the group with all below it. */
@@ -1567,6 +1734,19 @@ export interface components {
             /** Format: date-time */
             created_at: string;
         };
+        /**
+         * @example {
+         *       "name": "shop",
+         *       "display_name": "The shop",
+         *       "quota": {
+         *         "pods": "10"
+         *       }
+         *     }
+         * @example {
+         *       "name": "shop-staging",
+         *       "parent": "prj_01k3v7c4h8e2f9r5t6y7z8a9bc"
+         *     }
+         */
         CreateProject: {
             name: string;
             /** @description The name, unless given. */
@@ -1582,6 +1762,20 @@ export interface components {
             project: components["schemas"]["Project"];
             task: components["schemas"]["Task"];
         };
+        /**
+         * @example {
+         *       "quota": {
+         *         "pods": "5"
+         *       }
+         *     }
+         * @example {
+         *       "parent": "prj_01k3v7c4h8e2f9r5t6y7z8a9bc"
+         *     }
+         * @example {
+         *       "parent": null,
+         *       "quota": null
+         *     }
+         */
         UpdateProject: {
             display_name?: string;
             /** @description Moves the project with all below it: they lose what they inherited from the old ancestors, and gain what is given in the new ones. null: to the top. */
@@ -1780,6 +1974,19 @@ export interface components {
             items: components["schemas"]["RoleAssignment"][];
             next_cursor: string | null;
         };
+        /**
+         * @example {
+         *       "group": "grp_01k3v7c4h8e2f9r5t6y7z8a9bc",
+         *       "project": "prj_01k3v7c4h8e2f9r5t6y7z8a9bd",
+         *       "project_role": "rol_01k3v7c4h8e2f9r5t6y7z8a9be",
+         *       "expires_at": "2030-01-31T17:00:00Z",
+         *       "reason": "Migration of the shop"
+         *     }
+         * @example {
+         *       "group": "grp_01k3v7c4h8e2f9r5t6y7z8a9bc",
+         *       "preset_role": "workspace-viewer"
+         *     }
+         */
         CreateRoleAssignment: {
             group: string;
             /** @description It also holds in the projects below. */
@@ -1928,8 +2135,14 @@ export interface components {
                 };
             };
         };
-        /** @description The first request with this key is still running ([`idempotency-key-in-use`](https://kaas.hexabase.io/problems/idempotency-key-in-use)). */
-        "idempotency-key-in-use": {
+        /**
+         * @description It exists already ([`already-exists`](https://kaas.hexabase.io/problems/already-exists)).
+         *
+         *     The first request with this key is still running ([`idempotency-key-in-use`](https://kaas.hexabase.io/problems/idempotency-key-in-use)).
+         *
+         *     The organization can have no more ([`organization-limit-reached`](https://kaas.hexabase.io/problems/organization-limit-reached)).
+         */
+        "already-exists.idempotency-key-in-use.organization-limit-reached": {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 /**
@@ -1942,7 +2155,7 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    type?: "https://kaas.hexabase.io/problems/idempotency-key-in-use";
+                    type?: "https://kaas.hexabase.io/problems/already-exists" | "https://kaas.hexabase.io/problems/idempotency-key-in-use" | "https://kaas.hexabase.io/problems/organization-limit-reached";
                 };
             };
         };
@@ -2015,6 +2228,19 @@ export interface components {
                 };
             };
         };
+        /** @description It exists already ([`already-exists`](https://kaas.hexabase.io/problems/already-exists)). */
+        "already-exists": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/already-exists";
+                };
+            };
+        };
         /** @description It has changed in the meantime ([`precondition-failed`](https://kaas.hexabase.io/problems/precondition-failed)). */
         "precondition-failed": {
             headers: {
@@ -2046,6 +2272,162 @@ export interface components {
                 };
             };
         };
+        /** @description It is somebody’s private organization ([`private-organization`](https://kaas.hexabase.io/problems/private-organization)). */
+        "private-organization": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/private-organization";
+                };
+            };
+        };
+        /** @description The request can’t be carried out ([`unprocessable`](https://kaas.hexabase.io/problems/unprocessable)). */
+        unprocessable: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/unprocessable";
+                };
+            };
+        };
+        /**
+         * @description The first request with this key is still running ([`idempotency-key-in-use`](https://kaas.hexabase.io/problems/idempotency-key-in-use)).
+         *
+         *     The organization is being deleted ([`organization-deleting`](https://kaas.hexabase.io/problems/organization-deleting)).
+         */
+        "idempotency-key-in-use.organization-deleting": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                /**
+                 * @description When to send it again, in seconds.
+                 * @example 1
+                 */
+                "Retry-After"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/idempotency-key-in-use" | "https://kaas.hexabase.io/problems/organization-deleting";
+                };
+            };
+        };
+        /**
+         * @description It exists already ([`already-exists`](https://kaas.hexabase.io/problems/already-exists)).
+         *
+         *     The first request with this key is still running ([`idempotency-key-in-use`](https://kaas.hexabase.io/problems/idempotency-key-in-use)).
+         *
+         *     The organization is being deleted ([`organization-deleting`](https://kaas.hexabase.io/problems/organization-deleting)).
+         */
+        "already-exists.idempotency-key-in-use.organization-deleting": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                /**
+                 * @description When to send it again, in seconds.
+                 * @example 1
+                 */
+                "Retry-After"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/already-exists" | "https://kaas.hexabase.io/problems/idempotency-key-in-use" | "https://kaas.hexabase.io/problems/organization-deleting";
+                };
+            };
+        };
+        /**
+         * @description The key belongs to another request ([`idempotency-key-reused`](https://kaas.hexabase.io/problems/idempotency-key-reused)).
+         *
+         *     The request can’t be carried out ([`unprocessable`](https://kaas.hexabase.io/problems/unprocessable)).
+         */
+        "idempotency-key-reused.unprocessable": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/idempotency-key-reused" | "https://kaas.hexabase.io/problems/unprocessable";
+                };
+            };
+        };
+        /**
+         * @description The organization would be left without an owner ([`last-owner`](https://kaas.hexabase.io/problems/last-owner)).
+         *
+         *     It is somebody’s private organization ([`private-organization`](https://kaas.hexabase.io/problems/private-organization)).
+         */
+        "last-owner.private-organization": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/last-owner" | "https://kaas.hexabase.io/problems/private-organization";
+                };
+            };
+        };
+        /**
+         * @description The first request with this key is still running ([`idempotency-key-in-use`](https://kaas.hexabase.io/problems/idempotency-key-in-use)).
+         *
+         *     The organization would be left without an owner ([`last-owner`](https://kaas.hexabase.io/problems/last-owner)).
+         *
+         *     It is somebody’s private organization ([`private-organization`](https://kaas.hexabase.io/problems/private-organization)).
+         */
+        "idempotency-key-in-use.last-owner.private-organization": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                /**
+                 * @description When to send it again, in seconds.
+                 * @example 1
+                 */
+                "Retry-After"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/idempotency-key-in-use" | "https://kaas.hexabase.io/problems/last-owner" | "https://kaas.hexabase.io/problems/private-organization";
+                };
+            };
+        };
+        /**
+         * @description It exists already ([`already-exists`](https://kaas.hexabase.io/problems/already-exists)).
+         *
+         *     The first request with this key is still running ([`idempotency-key-in-use`](https://kaas.hexabase.io/problems/idempotency-key-in-use)).
+         *
+         *     The organization is being deleted ([`organization-deleting`](https://kaas.hexabase.io/problems/organization-deleting)).
+         *
+         *     The organization can have no more ([`organization-limit-reached`](https://kaas.hexabase.io/problems/organization-limit-reached)).
+         */
+        "already-exists.idempotency-key-in-use.organization-deleting.organization-limit-reached": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                /**
+                 * @description When to send it again, in seconds.
+                 * @example 1
+                 */
+                "Retry-After"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/already-exists" | "https://kaas.hexabase.io/problems/idempotency-key-in-use" | "https://kaas.hexabase.io/problems/organization-deleting" | "https://kaas.hexabase.io/problems/organization-limit-reached";
+                };
+            };
+        };
         /** @description The workspace is suspended ([`workspace-suspended`](https://kaas.hexabase.io/problems/workspace-suspended)). */
         "workspace-suspended": {
             headers: {
@@ -2059,12 +2441,42 @@ export interface components {
                 };
             };
         };
+        /** @description The workspace has no cluster yet ([`not-provisioned`](https://kaas.hexabase.io/problems/not-provisioned)). */
+        "not-provisioned": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/not-provisioned";
+                };
+            };
+        };
+        /**
+         * @description The workspace does not fit the plan ([`plan-does-not-fit`](https://kaas.hexabase.io/problems/plan-does-not-fit)).
+         *
+         *     The workspace is being deleted ([`workspace-deleting`](https://kaas.hexabase.io/problems/workspace-deleting)).
+         */
+        "plan-does-not-fit.workspace-deleting": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/plan-does-not-fit" | "https://kaas.hexabase.io/problems/workspace-deleting";
+                };
+            };
+        };
         /**
          * @description The first request with this key is still running ([`idempotency-key-in-use`](https://kaas.hexabase.io/problems/idempotency-key-in-use)).
          *
-         *     The workspace is suspended ([`workspace-suspended`](https://kaas.hexabase.io/problems/workspace-suspended)).
+         *     The workspace is being deleted ([`workspace-deleting`](https://kaas.hexabase.io/problems/workspace-deleting)).
          */
-        "idempotency-key-in-use.workspace-suspended": {
+        "idempotency-key-in-use.workspace-deleting": {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 /**
@@ -2077,7 +2489,289 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    type?: "https://kaas.hexabase.io/problems/idempotency-key-in-use" | "https://kaas.hexabase.io/problems/workspace-suspended";
+                    type?: "https://kaas.hexabase.io/problems/idempotency-key-in-use" | "https://kaas.hexabase.io/problems/workspace-deleting";
+                };
+            };
+        };
+        /**
+         * @description It exists already ([`already-exists`](https://kaas.hexabase.io/problems/already-exists)).
+         *
+         *     The first request with this key is still running ([`idempotency-key-in-use`](https://kaas.hexabase.io/problems/idempotency-key-in-use)).
+         *
+         *     The workspace is suspended ([`workspace-suspended`](https://kaas.hexabase.io/problems/workspace-suspended)).
+         */
+        "already-exists.idempotency-key-in-use.workspace-suspended": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                /**
+                 * @description When to send it again, in seconds.
+                 * @example 1
+                 */
+                "Retry-After"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/already-exists" | "https://kaas.hexabase.io/problems/idempotency-key-in-use" | "https://kaas.hexabase.io/problems/workspace-suspended";
+                };
+            };
+        };
+        /**
+         * @description The key belongs to another request ([`idempotency-key-reused`](https://kaas.hexabase.io/problems/idempotency-key-reused)).
+         *
+         *     It can’t go below this parent ([`invalid-parent`](https://kaas.hexabase.io/problems/invalid-parent)).
+         */
+        "idempotency-key-reused.invalid-parent": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/idempotency-key-reused" | "https://kaas.hexabase.io/problems/invalid-parent";
+                };
+            };
+        };
+        /**
+         * @description The workspace would be left without an admin ([`last-admin`](https://kaas.hexabase.io/problems/last-admin)).
+         *
+         *     It belongs to the platform ([`preset-protected`](https://kaas.hexabase.io/problems/preset-protected)).
+         *
+         *     The workspace is suspended ([`workspace-suspended`](https://kaas.hexabase.io/problems/workspace-suspended)).
+         */
+        "last-admin.preset-protected.workspace-suspended": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/last-admin" | "https://kaas.hexabase.io/problems/preset-protected" | "https://kaas.hexabase.io/problems/workspace-suspended";
+                };
+            };
+        };
+        /** @description It can’t go below this parent ([`invalid-parent`](https://kaas.hexabase.io/problems/invalid-parent)). */
+        "invalid-parent": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/invalid-parent";
+                };
+            };
+        };
+        /**
+         * @description The group has groups below it ([`group-has-children`](https://kaas.hexabase.io/problems/group-has-children)).
+         *
+         *     The workspace would be left without an admin ([`last-admin`](https://kaas.hexabase.io/problems/last-admin)).
+         *
+         *     It belongs to the platform ([`preset-protected`](https://kaas.hexabase.io/problems/preset-protected)).
+         *
+         *     The workspace is suspended ([`workspace-suspended`](https://kaas.hexabase.io/problems/workspace-suspended)).
+         */
+        "group-has-children.last-admin.preset-protected.workspace-suspended": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/group-has-children" | "https://kaas.hexabase.io/problems/last-admin" | "https://kaas.hexabase.io/problems/preset-protected" | "https://kaas.hexabase.io/problems/workspace-suspended";
+                };
+            };
+        };
+        /**
+         * @description The first request with this key is still running ([`idempotency-key-in-use`](https://kaas.hexabase.io/problems/idempotency-key-in-use)).
+         *
+         *     The workspace would be left without an admin ([`last-admin`](https://kaas.hexabase.io/problems/last-admin)).
+         *
+         *     The workspace is suspended ([`workspace-suspended`](https://kaas.hexabase.io/problems/workspace-suspended)).
+         */
+        "idempotency-key-in-use.last-admin.workspace-suspended": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                /**
+                 * @description When to send it again, in seconds.
+                 * @example 1
+                 */
+                "Retry-After"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/idempotency-key-in-use" | "https://kaas.hexabase.io/problems/last-admin" | "https://kaas.hexabase.io/problems/workspace-suspended";
+                };
+            };
+        };
+        /**
+         * @description The workspace would be left without an admin ([`last-admin`](https://kaas.hexabase.io/problems/last-admin)).
+         *
+         *     The workspace is suspended ([`workspace-suspended`](https://kaas.hexabase.io/problems/workspace-suspended)).
+         */
+        "last-admin.workspace-suspended": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/last-admin" | "https://kaas.hexabase.io/problems/workspace-suspended";
+                };
+            };
+        };
+        /**
+         * @description The key belongs to another request ([`idempotency-key-reused`](https://kaas.hexabase.io/problems/idempotency-key-reused)).
+         *
+         *     The import is refused as a whole ([`import-refused`](https://kaas.hexabase.io/problems/import-refused)).
+         *
+         *     The import is too large ([`import-too-large`](https://kaas.hexabase.io/problems/import-too-large)).
+         *
+         *     It can’t go below this parent ([`invalid-parent`](https://kaas.hexabase.io/problems/invalid-parent)).
+         */
+        "idempotency-key-reused.import-refused.import-too-large.invalid-parent": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/idempotency-key-reused" | "https://kaas.hexabase.io/problems/import-refused" | "https://kaas.hexabase.io/problems/import-too-large" | "https://kaas.hexabase.io/problems/invalid-parent";
+                };
+            };
+        };
+        /**
+         * @description It exists already ([`already-exists`](https://kaas.hexabase.io/problems/already-exists)).
+         *
+         *     The first request with this key is still running ([`idempotency-key-in-use`](https://kaas.hexabase.io/problems/idempotency-key-in-use)).
+         *
+         *     The plan allows no more ([`plan-limit-reached`](https://kaas.hexabase.io/problems/plan-limit-reached)).
+         *
+         *     The workspace is suspended ([`workspace-suspended`](https://kaas.hexabase.io/problems/workspace-suspended)).
+         */
+        "already-exists.idempotency-key-in-use.plan-limit-reached.workspace-suspended": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                /**
+                 * @description When to send it again, in seconds.
+                 * @example 1
+                 */
+                "Retry-After"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/already-exists" | "https://kaas.hexabase.io/problems/idempotency-key-in-use" | "https://kaas.hexabase.io/problems/plan-limit-reached" | "https://kaas.hexabase.io/problems/workspace-suspended";
+                };
+            };
+        };
+        /**
+         * @description The key belongs to another request ([`idempotency-key-reused`](https://kaas.hexabase.io/problems/idempotency-key-reused)).
+         *
+         *     It can’t go below this parent ([`invalid-parent`](https://kaas.hexabase.io/problems/invalid-parent)).
+         *
+         *     The quota goes beyond the plan ([`quota-refused`](https://kaas.hexabase.io/problems/quota-refused)).
+         */
+        "idempotency-key-reused.invalid-parent.quota-refused": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/idempotency-key-reused" | "https://kaas.hexabase.io/problems/invalid-parent" | "https://kaas.hexabase.io/problems/quota-refused";
+                };
+            };
+        };
+        /**
+         * @description It can’t go below this parent ([`invalid-parent`](https://kaas.hexabase.io/problems/invalid-parent)).
+         *
+         *     The quota goes beyond the plan ([`quota-refused`](https://kaas.hexabase.io/problems/quota-refused)).
+         */
+        "invalid-parent.quota-refused": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/invalid-parent" | "https://kaas.hexabase.io/problems/quota-refused";
+                };
+            };
+        };
+        /**
+         * @description The project has projects below it ([`project-has-children`](https://kaas.hexabase.io/problems/project-has-children)).
+         *
+         *     The workspace is suspended ([`workspace-suspended`](https://kaas.hexabase.io/problems/workspace-suspended)).
+         */
+        "project-has-children.workspace-suspended": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/project-has-children" | "https://kaas.hexabase.io/problems/workspace-suspended";
+                };
+            };
+        };
+        /**
+         * @description The key belongs to another request ([`idempotency-key-reused`](https://kaas.hexabase.io/problems/idempotency-key-reused)).
+         *
+         *     A project role can’t hold these rules ([`role-rules-refused`](https://kaas.hexabase.io/problems/role-rules-refused)).
+         */
+        "idempotency-key-reused.role-rules-refused": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/idempotency-key-reused" | "https://kaas.hexabase.io/problems/role-rules-refused";
+                };
+            };
+        };
+        /** @description A project role can’t hold these rules ([`role-rules-refused`](https://kaas.hexabase.io/problems/role-rules-refused)). */
+        "role-rules-refused": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/role-rules-refused";
+                };
+            };
+        };
+        /**
+         * @description It belongs to the platform ([`preset-protected`](https://kaas.hexabase.io/problems/preset-protected)).
+         *
+         *     The workspace is suspended ([`workspace-suspended`](https://kaas.hexabase.io/problems/workspace-suspended)).
+         */
+        "preset-protected.workspace-suspended": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/preset-protected" | "https://kaas.hexabase.io/problems/workspace-suspended";
                 };
             };
         };
@@ -2294,7 +2988,7 @@ export interface operations {
             400: components["responses"]["invalid-request.malformed-json"];
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["person-suspended"];
-            409: components["responses"]["idempotency-key-in-use"];
+            409: components["responses"]["already-exists.idempotency-key-in-use.organization-limit-reached"];
             413: components["responses"]["body-too-large"];
             415: components["responses"]["unsupported-media-type"];
             422: components["responses"]["idempotency-key-reused"];
@@ -2485,6 +3179,8 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["forbidden.person-suspended"];
             404: components["responses"]["not-found"];
+            409: components["responses"]["private-organization"];
+            422: components["responses"]["unprocessable"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
         };
@@ -2551,6 +3247,7 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["forbidden.person-suspended"];
             404: components["responses"]["not-found"];
+            409: components["responses"]["already-exists"];
             412: components["responses"]["precondition-failed"];
             413: components["responses"]["body-too-large"];
             415: components["responses"]["unsupported-media-type"];
@@ -2662,7 +3359,417 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["forbidden.person-suspended"];
             404: components["responses"]["not-found"];
-            409: components["responses"]["idempotency-key-in-use"];
+            409: components["responses"]["idempotency-key-in-use.organization-deleting"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    getOrganizationsOrganizationUsers: {
+        parameters: {
+            query?: {
+                /** @description How many items a page holds; at most 500. */
+                limit?: number;
+                /** @description The next_cursor of the page before. */
+                cursor?: string;
+                /** @description Only those with this role. */
+                role?: "owner" | "admin" | "billing";
+            };
+            header?: {
+                /**
+                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
+                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example org_01k7st2z1tfcgswkatddy8v7g1 */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    /**
+                     * @description The next page, with `rel="next"` (RFC 8288); absent on the last.
+                     * @example </v1/workspaces?limit=50&cursor=AZnzoXw6>; rel="next"
+                     */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
+                     *           "display_name": "Web",
+                     *           "email": null,
+                     *           "role": "owner",
+                     *           "signed_in": false,
+                     *           "created_at": "2026-03-01T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OrganizationUserPage"];
+                };
+            };
+            400: components["responses"]["invalid-cursor.invalid-request"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["person-suspended"];
+            404: components["responses"]["not-found"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    postOrganizationsOrganizationUsers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours.
+                 * @example "7b0f2c1e-9d1a-4c55-8a0e-3f5f6b0f6a11"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
+                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example org_01k7st2z1tfcgswkatddy8v7g1 */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "connector": "github",
+                 *       "subject": "583231",
+                 *       "role": "admin"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AddOrganizationUser"];
+            };
+        };
+        responses: {
+            /** @description The user. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    /** @description `true` when this is the stored answer to an earlier request. */
+                    "Idempotent-Replayed"?: string;
+                    /**
+                     * @description The user.
+                     * @example /v1/tasks/task_01k7swf73mfcgsemtta9fgwa0s
+                     */
+                    Location?: string;
+                    /**
+                     * @description Its version, for If-Match.
+                     * @example "3"
+                     */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
+                     *       "display_name": "Web",
+                     *       "email": null,
+                     *       "role": "owner",
+                     *       "signed_in": false,
+                     *       "created_at": "2026-03-01T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OrganizationUser"];
+                };
+            };
+            400: components["responses"]["invalid-request.malformed-json"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["forbidden.person-suspended"];
+            404: components["responses"]["not-found"];
+            409: components["responses"]["already-exists.idempotency-key-in-use.organization-deleting"];
+            413: components["responses"]["body-too-large"];
+            415: components["responses"]["unsupported-media-type"];
+            422: components["responses"]["idempotency-key-reused.unprocessable"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    getOrganizationsOrganizationUsersPerson: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
+                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example org_01k7st2z1tfcgswkatddy8v7g1 */
+                organization: string;
+                /** @example usr_01k7st2z1tfcgswkatddy8v7g0 */
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    /**
+                     * @description Its version, for If-Match.
+                     * @example "3"
+                     */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
+                     *       "display_name": "Web",
+                     *       "email": null,
+                     *       "role": "owner",
+                     *       "signed_in": false,
+                     *       "created_at": "2026-03-01T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OrganizationUser"];
+                };
+            };
+            400: components["responses"]["invalid-request"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["person-suspended"];
+            404: components["responses"]["not-found"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    deleteOrganizationsOrganizationUsersPerson: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
+                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example org_01k7st2z1tfcgswkatddy8v7g1 */
+                organization: string;
+                /** @example usr_01k7st2z1tfcgswkatddy8v7g0 */
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They are no user of it any more. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["invalid-request"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["forbidden.person-suspended"];
+            404: components["responses"]["not-found"];
+            409: components["responses"]["last-owner.private-organization"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    patchOrganizationsOrganizationUsersPerson: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` of what you have seen; `*` changes it whatever it is now (RFC 9110 §13.1.1).
+                 * @example "3"
+                 */
+                "If-Match": components["parameters"]["IfMatch"];
+                /**
+                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
+                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example org_01k7st2z1tfcgswkatddy8v7g1 */
+                organization: string;
+                /** @example usr_01k7st2z1tfcgswkatddy8v7g0 */
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "role": "admin"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateOrganizationUser"];
+            };
+        };
+        responses: {
+            /** @description The user. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    /**
+                     * @description Its version, for If-Match.
+                     * @example "3"
+                     */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
+                     *       "display_name": "Web",
+                     *       "email": null,
+                     *       "role": "owner",
+                     *       "signed_in": false,
+                     *       "created_at": "2026-03-01T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OrganizationUser"];
+                };
+            };
+            400: components["responses"]["invalid-request.malformed-json"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["forbidden.person-suspended"];
+            404: components["responses"]["not-found"];
+            409: components["responses"]["last-owner.private-organization"];
+            412: components["responses"]["precondition-failed"];
+            413: components["responses"]["body-too-large"];
+            415: components["responses"]["unsupported-media-type"];
+            428: components["responses"]["precondition-required"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    postOrganizationsOrganizationTransfer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours.
+                 * @example "7b0f2c1e-9d1a-4c55-8a0e-3f5f6b0f6a11"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
+                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example org_01k7st2z1tfcgswkatddy8v7g1 */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "to": "usr_01k3v7c4h8e2f9r5t6y7z8a9bc"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TransferOrganization"];
+            };
+        };
+        responses: {
+            /** @description The organization. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    /** @description `true` when this is the stored answer to an earlier request. */
+                    "Idempotent-Replayed"?: string;
+                    /**
+                     * @description Its version, for If-Match.
+                     * @example "3"
+                     */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "org_01k7st2z1tfcgswkatddy8v7g1",
+                     *       "slug": "web",
+                     *       "name": "web",
+                     *       "personal": false,
+                     *       "role": "owner",
+                     *       "delete_after": "2026-03-01T09:30:00.000Z",
+                     *       "created_at": "2026-03-01T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Organization"];
+                };
+            };
+            400: components["responses"]["invalid-request.malformed-json"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["forbidden.person-suspended"];
+            404: components["responses"]["not-found"];
+            409: components["responses"]["idempotency-key-in-use.last-owner.private-organization"];
+            413: components["responses"]["body-too-large"];
+            415: components["responses"]["unsupported-media-type"];
+            422: components["responses"]["idempotency-key-reused.unprocessable"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    deleteOrganizationsOrganizationMembership: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
+                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example org_01k7st2z1tfcgswkatddy8v7g1 */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description You are no user of it any more. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["invalid-request"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["person-suspended"];
+            404: components["responses"]["not-found"];
+            409: components["responses"]["last-owner.private-organization"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
         };
@@ -2851,10 +3958,10 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["forbidden.person-suspended"];
             404: components["responses"]["not-found"];
-            409: components["responses"]["idempotency-key-in-use"];
+            409: components["responses"]["already-exists.idempotency-key-in-use.organization-deleting.organization-limit-reached"];
             413: components["responses"]["body-too-large"];
             415: components["responses"]["unsupported-media-type"];
-            422: components["responses"]["idempotency-key-reused"];
+            422: components["responses"]["idempotency-key-reused.unprocessable"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
         };
@@ -3238,6 +4345,7 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["forbidden.person-suspended"];
             404: components["responses"]["not-found"];
+            422: components["responses"]["unprocessable"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
         };
@@ -3386,6 +4494,8 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["person-suspended"];
             404: components["responses"]["not-found"];
+            409: components["responses"]["not-provisioned"];
+            422: components["responses"]["unprocessable"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
         };
@@ -3658,8 +4768,10 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["forbidden.person-suspended"];
             404: components["responses"]["not-found"];
+            409: components["responses"]["plan-does-not-fit.workspace-deleting"];
             413: components["responses"]["body-too-large"];
             415: components["responses"]["unsupported-media-type"];
+            422: components["responses"]["unprocessable"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
         };
@@ -3843,7 +4955,7 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["forbidden.person-suspended"];
             404: components["responses"]["not-found"];
-            409: components["responses"]["idempotency-key-in-use"];
+            409: components["responses"]["idempotency-key-in-use.workspace-deleting"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
         };
@@ -4027,7 +5139,7 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["forbidden.person-suspended"];
             404: components["responses"]["not-found"];
-            409: components["responses"]["idempotency-key-in-use"];
+            409: components["responses"]["idempotency-key-in-use.workspace-deleting"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
         };
@@ -4211,7 +5323,7 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["forbidden.person-suspended"];
             404: components["responses"]["not-found"];
-            409: components["responses"]["idempotency-key-in-use"];
+            409: components["responses"]["idempotency-key-in-use.workspace-deleting"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
         };
@@ -4306,9 +5418,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "name": "web",
-                 *       "display_name": "Web",
-                 *       "parent": "text"
+                 *       "name": "sig-release",
+                 *       "display_name": "SIG Release"
                  *     }
                  */
                 "application/json": components["schemas"]["CreateGroup"];
@@ -4351,10 +5462,10 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["forbidden.person-suspended"];
             404: components["responses"]["not-found"];
-            409: components["responses"]["idempotency-key-in-use.workspace-suspended"];
+            409: components["responses"]["already-exists.idempotency-key-in-use.workspace-suspended"];
             413: components["responses"]["body-too-large"];
             415: components["responses"]["unsupported-media-type"];
-            422: components["responses"]["idempotency-key-reused"];
+            422: components["responses"]["idempotency-key-reused.invalid-parent"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
         };
@@ -4589,7 +5700,7 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["forbidden.person-suspended"];
             404: components["responses"]["not-found"];
-            409: components["responses"]["workspace-suspended"];
+            409: components["responses"]["group-has-children.last-admin.preset-protected.workspace-suspended"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
         };
@@ -4624,8 +5735,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "display_name": "Web",
-                 *       "parent": "text"
+                 *       "display_name": "Release engineering"
                  *     }
                  */
                 "application/json": components["schemas"]["UpdateGroup"];
@@ -4708,10 +5818,11 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["forbidden.person-suspended"];
             404: components["responses"]["not-found"];
-            409: components["responses"]["workspace-suspended"];
+            409: components["responses"]["last-admin.preset-protected.workspace-suspended"];
             412: components["responses"]["precondition-failed"];
             413: components["responses"]["body-too-large"];
             415: components["responses"]["unsupported-media-type"];
+            422: components["responses"]["invalid-parent"];
             428: components["responses"]["precondition-required"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
@@ -4860,7 +5971,7 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["forbidden.person-suspended"];
             404: components["responses"]["not-found"];
-            409: components["responses"]["idempotency-key-in-use.workspace-suspended"];
+            409: components["responses"]["idempotency-key-in-use.last-admin.workspace-suspended"];
             413: components["responses"]["body-too-large"];
             415: components["responses"]["unsupported-media-type"];
             422: components["responses"]["idempotency-key-reused"];
@@ -4933,7 +6044,7 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["forbidden.person-suspended"];
             404: components["responses"]["not-found"];
-            409: components["responses"]["workspace-suspended"];
+            409: components["responses"]["last-admin.workspace-suspended"];
             413: components["responses"]["body-too-large"];
             415: components["responses"]["unsupported-media-type"];
             500: components["responses"]["internal-error"];
@@ -4982,7 +6093,7 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["forbidden.person-suspended"];
             404: components["responses"]["not-found"];
-            409: components["responses"]["workspace-suspended"];
+            409: components["responses"]["last-admin.workspace-suspended"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
         };
@@ -5335,7 +6446,7 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["forbidden.person-suspended"];
             404: components["responses"]["not-found"];
-            409: components["responses"]["workspace-suspended"];
+            409: components["responses"]["last-admin.workspace-suspended"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
         };
@@ -5378,7 +6489,7 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["person-suspended"];
             404: components["responses"]["not-found"];
-            409: components["responses"]["workspace-suspended"];
+            409: components["responses"]["last-admin.workspace-suspended"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
         };
@@ -5515,7 +6626,7 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["forbidden.person-suspended"];
             404: components["responses"]["not-found"];
-            409: components["responses"]["idempotency-key-in-use.workspace-suspended"];
+            409: components["responses"]["already-exists.idempotency-key-in-use.workspace-suspended"];
             413: components["responses"]["body-too-large"];
             415: components["responses"]["unsupported-media-type"];
             422: components["responses"]["idempotency-key-reused"];
@@ -5823,10 +6934,11 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["forbidden.person-suspended"];
             404: components["responses"]["not-found"];
-            409: components["responses"]["idempotency-key-in-use.workspace-suspended"];
+            409: components["responses"]["idempotency-key-in-use.last-admin.workspace-suspended"];
+            412: components["responses"]["precondition-failed"];
             413: components["responses"]["body-too-large"];
             415: components["responses"]["unsupported-media-type"];
-            422: components["responses"]["idempotency-key-reused"];
+            422: components["responses"]["idempotency-key-reused.import-refused.import-too-large.invalid-parent"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
         };
@@ -5985,10 +7097,11 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "name": "web",
-                 *       "display_name": "Web",
-                 *       "parent": "text",
-                 *       "quota": {}
+                 *       "name": "shop",
+                 *       "display_name": "The shop",
+                 *       "quota": {
+                 *         "pods": "10"
+                 *       }
                  *     }
                  */
                 "application/json": components["schemas"]["CreateProject"];
@@ -6049,10 +7162,10 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["forbidden.person-suspended"];
             404: components["responses"]["not-found"];
-            409: components["responses"]["idempotency-key-in-use.workspace-suspended"];
+            409: components["responses"]["already-exists.idempotency-key-in-use.plan-limit-reached.workspace-suspended"];
             413: components["responses"]["body-too-large"];
             415: components["responses"]["unsupported-media-type"];
-            422: components["responses"]["idempotency-key-reused"];
+            422: components["responses"]["idempotency-key-reused.invalid-parent.quota-refused"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
         };
@@ -6223,7 +7336,8 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["forbidden.person-suspended"];
             404: components["responses"]["not-found"];
-            409: components["responses"]["workspace-suspended"];
+            409: components["responses"]["project-has-children.workspace-suspended"];
+            422: components["responses"]["unprocessable"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
         };
@@ -6258,9 +7372,9 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "display_name": "Web",
-                 *       "parent": "text",
-                 *       "quota": {}
+                 *       "quota": {
+                 *         "pods": "5"
+                 *       }
                  *     }
                  */
                 "application/json": components["schemas"]["UpdateProject"];
@@ -6305,7 +7419,7 @@ export interface operations {
                      *             "preset_role": "workspace-admin",
                      *             "preset": false,
                      *             "expires_at": "2026-03-01T09:30:00.000Z",
-                     *             "reason": "AsExpected",
+                     *             "reason": "Migration of the shop",
                      *             "created_by": {
                      *               "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
                      *               "display_name": null
@@ -6327,7 +7441,7 @@ export interface operations {
                      *             "preset_role": "workspace-admin",
                      *             "preset": false,
                      *             "expires_at": "2026-03-01T09:30:00.000Z",
-                     *             "reason": "AsExpected",
+                     *             "reason": "Migration of the shop",
                      *             "created_by": {
                      *               "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
                      *               "display_name": null
@@ -6406,7 +7520,7 @@ export interface operations {
                      *             "preset_role": "workspace-admin",
                      *             "preset": false,
                      *             "expires_at": "2026-03-01T09:30:00.000Z",
-                     *             "reason": "AsExpected",
+                     *             "reason": "Migration of the shop",
                      *             "created_by": {
                      *               "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
                      *               "display_name": null
@@ -6428,7 +7542,7 @@ export interface operations {
                      *             "preset_role": "workspace-admin",
                      *             "preset": false,
                      *             "expires_at": "2026-03-01T09:30:00.000Z",
-                     *             "reason": "AsExpected",
+                     *             "reason": "Migration of the shop",
                      *             "created_by": {
                      *               "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
                      *               "display_name": null
@@ -6467,6 +7581,7 @@ export interface operations {
             412: components["responses"]["precondition-failed"];
             413: components["responses"]["body-too-large"];
             415: components["responses"]["unsupported-media-type"];
+            422: components["responses"]["invalid-parent.quota-refused"];
             428: components["responses"]["precondition-required"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
@@ -6736,10 +7851,10 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["forbidden.person-suspended"];
             404: components["responses"]["not-found"];
-            409: components["responses"]["idempotency-key-in-use.workspace-suspended"];
+            409: components["responses"]["already-exists.idempotency-key-in-use.workspace-suspended"];
             413: components["responses"]["body-too-large"];
             415: components["responses"]["unsupported-media-type"];
-            422: components["responses"]["idempotency-key-reused"];
+            422: components["responses"]["idempotency-key-reused.role-rules-refused"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
         };
@@ -7010,6 +8125,7 @@ export interface operations {
             412: components["responses"]["precondition-failed"];
             413: components["responses"]["body-too-large"];
             415: components["responses"]["unsupported-media-type"];
+            422: components["responses"]["role-rules-refused"];
             428: components["responses"]["precondition-required"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
@@ -7068,7 +8184,7 @@ export interface operations {
                      *           "preset_role": "workspace-admin",
                      *           "preset": false,
                      *           "expires_at": "2026-03-01T09:30:00.000Z",
-                     *           "reason": "AsExpected",
+                     *           "reason": "Migration of the shop",
                      *           "created_by": {
                      *             "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
                      *             "display_name": null
@@ -7120,12 +8236,11 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "group": "text",
-                 *       "project": "text",
-                 *       "project_role": "text",
-                 *       "preset_role": "workspace-admin",
-                 *       "expires_at": "2026-03-01T09:30:00.000Z",
-                 *       "reason": "AsExpected"
+                 *       "group": "grp_01k3v7c4h8e2f9r5t6y7z8a9bc",
+                 *       "project": "prj_01k3v7c4h8e2f9r5t6y7z8a9bd",
+                 *       "project_role": "rol_01k3v7c4h8e2f9r5t6y7z8a9be",
+                 *       "expires_at": "2030-01-31T17:00:00Z",
+                 *       "reason": "Migration of the shop"
                  *     }
                  */
                 "application/json": components["schemas"]["CreateRoleAssignment"];
@@ -7166,7 +8281,7 @@ export interface operations {
                      *         "preset_role": "workspace-admin",
                      *         "preset": false,
                      *         "expires_at": "2026-03-01T09:30:00.000Z",
-                     *         "reason": "AsExpected",
+                     *         "reason": "Migration of the shop",
                      *         "created_by": {
                      *           "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
                      *           "display_name": null
@@ -7198,10 +8313,10 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["forbidden.person-suspended"];
             404: components["responses"]["not-found"];
-            409: components["responses"]["idempotency-key-in-use.workspace-suspended"];
+            409: components["responses"]["already-exists.idempotency-key-in-use.workspace-suspended"];
             413: components["responses"]["body-too-large"];
             415: components["responses"]["unsupported-media-type"];
-            422: components["responses"]["idempotency-key-reused"];
+            422: components["responses"]["idempotency-key-reused.unprocessable"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
         };
@@ -7247,7 +8362,7 @@ export interface operations {
                      *       "preset_role": "workspace-admin",
                      *       "preset": false,
                      *       "expires_at": "2026-03-01T09:30:00.000Z",
-                     *       "reason": "AsExpected",
+                     *       "reason": "Migration of the shop",
                      *       "created_by": {
                      *         "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
                      *         "display_name": null
@@ -7330,7 +8445,7 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["forbidden.person-suspended"];
             404: components["responses"]["not-found"];
-            409: components["responses"]["workspace-suspended"];
+            409: components["responses"]["preset-protected.workspace-suspended"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
         };
@@ -7392,7 +8507,7 @@ export interface operations {
                      *         "preset_role": "workspace-admin",
                      *         "preset": false,
                      *         "expires_at": "2026-03-01T09:30:00.000Z",
-                     *         "reason": "AsExpected",
+                     *         "reason": "Migration of the shop",
                      *         "created_by": {
                      *           "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
                      *           "display_name": null
@@ -7452,7 +8567,7 @@ export interface operations {
                      *         "preset_role": "workspace-admin",
                      *         "preset": false,
                      *         "expires_at": "2026-03-01T09:30:00.000Z",
-                     *         "reason": "AsExpected",
+                     *         "reason": "Migration of the shop",
                      *         "created_by": {
                      *           "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
                      *           "display_name": null
@@ -7484,7 +8599,7 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["forbidden.person-suspended"];
             404: components["responses"]["not-found"];
-            409: components["responses"]["workspace-suspended"];
+            409: components["responses"]["preset-protected.workspace-suspended"];
             412: components["responses"]["precondition-failed"];
             413: components["responses"]["body-too-large"];
             415: components["responses"]["unsupported-media-type"];

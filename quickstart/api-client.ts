@@ -1,26 +1,26 @@
-/** Requests to the tenancy API as a person, waiting for the tasks that changes start. */
-import { fetch } from 'undici';
-import * as z from 'zod';
+/** The tenancy API as one person, waiting for the tasks that changes start. */
+import {
+  createClient,
+  type Task,
+  type TenancyApiClient,
+  unwrap,
+  waitForTask,
+} from '../client/client.ts';
 
-/** A task as the API shows it; times in ISO 8601. */
-const Task = z.object({
-  id: z.string(),
-  kind: z.string(),
-  state: z.enum(['pending', 'running', 'succeeded', 'failed', 'cancelled']),
-  progress: z.number(),
-  step: z.string().nullable(),
-  error: z.unknown(),
-  created_at: z.string(),
-  finished_at: z.string().nullable(),
-});
-export type Task = z.infer<typeof Task>;
+export type { Task };
 
-/** An answer: its status and its JSON. */
+/** An answer: its status and its JSON, or the text of anything else. */
 export type Answer = { readonly status: number; readonly body: unknown };
 
 /** The API as one person. */
 export type ApiClient = {
-  /** @throws when the answer is a problem, with its detail */
+  /** Typed by the API's own description. */
+  readonly client: TenancyApiClient;
+  /**
+   * A request written as one would with curl.
+   *
+   * @throws ProblemError when the answer is a problem
+   */
   readonly request: (method: string, path: string, body?: unknown) => Promise<Answer>;
   /** As `request`, and also for answers that are problems. */
   readonly attempt: (method: string, path: string, body?: unknown) => Promise<Answer>;
@@ -36,38 +36,42 @@ const WAIT_MS = 180_000;
 
 /** @param accessToken gives a valid token at each call */
 export const createApiClient = (apiUrl: string, accessToken: () => Promise<string>): ApiClient => {
-  const attempt: ApiClient['attempt'] = async (method, path, body) => {
-    const response = await fetch(`${apiUrl}${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${await accessToken()}`,
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-        ...(path.startsWith('/v1/tasks/') && { prefer: 'wait=1' }),
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    const isJson = response.headers.get('content-type')?.includes('json') ?? false;
-    return { status: response.status, body: isJson && text !== '' ? JSON.parse(text) : text };
-  };
-  const request: ApiClient['request'] = async (method, path, body) => {
-    const answer = await attempt(method, path, body);
-    if (answer.status >= 400) {
-      throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
-    }
-    return answer;
-  };
-  const untilEnded: ApiClient['untilEnded'] = async (taskId, onProgress) => {
-    const deadline = Date.now() + WAIT_MS;
-    for (;;) {
-      const task = Task.parse((await request('GET', `/v1/tasks/${taskId}`)).body);
-      onProgress?.(task);
+  const client = createClient({ baseUrl: apiUrl, token: accessToken });
+  const send = (method: string, path: string, body: unknown) => sendRaw(client, method, path, body);
+  return {
+    client,
+    attempt: async (method, path, body) => {
+      const { data, error, response } = await send(method, path, body);
+      return { status: response.status, body: error ?? parse(response, data) };
+    },
+    request: async (method, path, body) => {
+      const answer = await send(method, path, body);
+      const text = await unwrap(answer);
+      return { status: answer.response.status, body: parse(answer.response, text) };
+    },
+    untilEnded: async (taskId, onProgress) => {
+      const signal = AbortSignal.timeout(WAIT_MS);
+      const task = await waitForTask(client, taskId, { signal, ...(onProgress && { onProgress }) });
       if (task.state === 'succeeded') return task;
-      if (task.state !== 'pending' && task.state !== 'running') {
-        throw new Error(`${task.kind} ended as ${task.state}: ${JSON.stringify(task.error)}`);
-      }
-      if (Date.now() > deadline) throw new Error(`${task.kind} takes too long: ${task.step}`);
-    }
+      throw new Error(`${task.kind} ended as ${task.state}: ${JSON.stringify(task.error)}`);
+    },
   };
-  return { attempt, request, untilEnded };
 };
+
+type RawAnswer = { readonly data?: string; readonly error?: unknown; readonly response: Response };
+
+/** Past the types: a path that is written out names none that the description has. */
+const sendRaw = (
+  client: TenancyApiClient,
+  ...[method, path, body]: Parameters<ApiClient['attempt']>
+): Promise<RawAnswer> => {
+  const request = client.request as (
+    method: string,
+    path: string,
+    init: { readonly body?: unknown; readonly parseAs: 'text' },
+  ) => Promise<RawAnswer>;
+  return request(method, path, { parseAs: 'text', ...(body !== undefined && { body }) });
+};
+
+const parse = (response: Response, text: string | undefined): unknown =>
+  response.headers.get('Content-Type')?.includes('json') && text ? JSON.parse(text) : text;

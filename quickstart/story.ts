@@ -3,6 +3,7 @@
  * may do what a role says and nothing else, through a group far above.
  */
 import { join } from 'node:path';
+import { type Schemas, unwrap } from '../client/client.ts';
 import type { ApiClient, Task } from './api-client.ts';
 import {
   type CommandResult,
@@ -88,10 +89,9 @@ export const tellStory = async (options: StoryOptions): Promise<StoryResult> => 
 const signUp = async ({ transcript }: StoryOptions, api: ApiClient): Promise<string> => {
   transcript.command('hexabase get-token --client-id hexabase-cli --token-type access_token');
   transcript.command('GET /v1/me');
-  const { body } = await api.request('GET', '/v1/me');
-  transcript.output(JSON.stringify(body, null, 2));
-  const organization = (body as { organizations: { id: string }[] }).organizations[0];
-  return must(organization?.id, 'signing up made no organization');
+  const me = await unwrap(api.client.GET('/v1/me'));
+  transcript.output(JSON.stringify(me, null, 2));
+  return must(me.organizations[0]?.id, 'signing up made no organization');
 };
 
 const createWorkspace = async (
@@ -100,12 +100,9 @@ const createWorkspace = async (
   organizationId: string,
 ): Promise<string> => {
   const path = `/v1/organizations/${organizationId}/workspaces`;
-  const { status, body } = await change(transcript, api, [
-    'POST',
-    path,
-    { name: 'Acme', plan: 'starter' },
-  ]);
-  const { workspace, task } = body as { workspace: { id: string }; task: Task };
+  const request = { name: 'Acme', plan: 'starter' };
+  const { status, body } = await change(transcript, api, ['POST', path, request]);
+  const { workspace, task } = body as Schemas['WorkspaceCreated'];
   transcript.output(`${status} ${workspace.id}, ${task.id}`);
   let step: string | null = '';
   const ended = await api.untilEnded(task.id, (current) => {
@@ -136,7 +133,7 @@ const createGrant = async (
   base: string,
 ): Promise<Grant> => {
   const project = await live(transcript, api, ['POST', `${base}/projects`, { name: PROJECT }]);
-  const projectId = (project as { project: { id: string } }).project.id;
+  const projectId = (project as Schemas['ProjectCreated']).project.id;
   const role = await live(transcript, api, [
     'POST',
     `${base}/projects/${projectId}/roles`,
@@ -146,7 +143,7 @@ const createGrant = async (
   const request = {
     group,
     project: projectId,
-    project_role: (role as { project_role: { id: string } }).project_role.id,
+    project_role: (role as Schemas['ProjectRoleChanged']).project_role.id,
   };
   const answer = await live(transcript, api, ['POST', `${base}/role-assignments`, request]);
   return { assignmentId: idOfAssignment(answer), request };
@@ -200,7 +197,7 @@ const removeMembership = async (
 ): Promise<void> => {
   const group = await findGroup(api, base, memberGroup);
   const { body } = await api.request('GET', `${base}/groups/${group}/members?limit=500`);
-  const { items } = body as { items: { id: string; display_name: string }[] };
+  const { items } = body as Schemas['GroupMemberPage'];
   const person = must(
     items.find((item) => item.display_name.toLowerCase() === member.toLowerCase())?.id,
     `${member} is not in ${memberGroup}`,
@@ -246,19 +243,14 @@ const show = async (
 };
 
 const findGroup = async (api: ApiClient, base: string, name: string): Promise<string> => {
-  let path: string | null = `${base}/groups?limit=500`;
-  while (path !== null) {
-    const { body } = await api.request('GET', path);
-    const page = body as { items: { id: string; name: string }[]; next_cursor: string | null };
-    const found = page.items.find((group) => group.name === name);
-    if (found) return found.id;
-    path = page.next_cursor && `${base}/groups?limit=500&cursor=${page.next_cursor}`;
-  }
-  throw new Error(`There is no group ${name}`);
+  const workspace = base.split('/').at(-1) ?? '';
+  const params = { path: { workspace }, query: { name } };
+  const { items } = await unwrap(api.client.GET('/v1/workspaces/{workspace}/groups', { params }));
+  return must(items[0]?.id, `There is no group ${name}`);
 };
 
 const idOfAssignment = (answer: unknown): string =>
-  (answer as { role_assignment: { id: string } }).role_assignment.id;
+  (answer as Schemas['RoleAssignmentCreated']).role_assignment.id;
 
 /** How long a change took to be live, from its commit to its verification, by the database's clock. */
 const duration = ({ created_at, finished_at }: Task): string => {

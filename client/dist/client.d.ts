@@ -30,16 +30,17 @@ export declare class ProblemError extends Error {
     readonly problem: ProblemDetails;
     constructor(problem: ProblemDetails);
 }
+type Answer<T> = {
+    readonly data?: T;
+    readonly error?: unknown;
+    readonly response: Response;
+};
 /**
  * The data of an answer, for callers who can't go on without it.
  *
  * @throws ProblemError when the answer is a problem
  */
-export declare const unwrap: <T>(answer: Promise<{
-    data?: T;
-    error?: unknown;
-    response: Response;
-}>) => Promise<T>;
+export declare const unwrap: <T>(answer: Answer<T> | Promise<Answer<T>>) => Promise<T>;
 /** How {@link waitForTask} waits. */
 export type WaitOptions = {
     /** Called with the task each time it is read. */
@@ -53,3 +54,4 @@ export type WaitOptions = {
  * @throws ProblemError when the task can't be read, and the signal's reason when that is aborted
  */
 export declare const waitForTask: (client: TenancyApiClient, id: string, { onProgress, signal }?: WaitOptions) => Promise<Task>;
+export {};
