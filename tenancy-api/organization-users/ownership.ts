@@ -44,7 +44,7 @@ export const refuseOwnPrivate = (organization: OrganizationRow, personId: string
 export const transferOrganization = async (
   context: RequestContext,
   { organizationId }: OrganizationAccess,
-  to: string | null,
+  to: string,
 ): Promise<OrganizationRow> => {
   const { tx, personId } = context;
   const organization = await getOrganization(context, organizationId);
@@ -55,7 +55,7 @@ export const transferOrganization = async (
     );
   }
   if (to === personId) throw recipientProblem('You own it already. Name another user.');
-  const recipient = to === null ? null : await findUser(tx, { organizationId, personId: to });
+  const recipient = await findUser(tx, { organizationId, personId: to });
   if (!recipient) {
     throw recipientProblem('There is no such user of the organization. Add them first.');
   }

@@ -72,7 +72,7 @@ const findPerson = async (
     if (personId === undefined) throw new Error('provision_people left a subject out');
     return personId;
   }
-  if (person != null && (await isPersonVisible(tx, person))) return person;
+  if (person !== undefined && (await isPersonVisible(tx, person))) return person;
   throw bodyProblem(
     PROBLEMS.unprocessable,
     ['person'],

@@ -1,5 +1,6 @@
 /** Who owns an organization: transfer, leaving, and the last owner who can't go. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createId, formatId } from '#domain/identifiers.ts';
 import { createOrganization, eventsOf, type TestOrganization } from '../../support/organization.ts';
 import { type Answer, type Caller, startTestApi, type TestApi } from '../../support/tenancy-api.ts';
 
@@ -125,7 +126,7 @@ describe('POST /v1/organizations/{organization}/transfer', () => {
   });
 
   it('needs another user of it who can act as owner', async () => {
-    for (const to of [stranger.person, owner.person, 'usr_nobody']) {
+    for (const to of [stranger.person, owner.person, formatId('person', createId())]) {
       const refused = await transfer(owner, to);
       expect(refused).toMatchObject({ status: 422, body: { errors: [{ pointer: '#/to' }] } });
     }

@@ -94,7 +94,10 @@ describe('POST /v1/organizations/{organization}/users', () => {
   it('adds someone near by id, and nobody whom the caller can’t see', async () => {
     const body = { person: stranger.person, role: 'billing' };
     const foreign = await owner.call('POST', users(), body);
-    const unknown = await owner.call('POST', users(), { ...body, person: 'usr_nobody' });
+    const unknown = await owner.call('POST', users(), {
+      ...body,
+      person: formatId('person', createId()),
+    });
     for (const { status, body } of [foreign, unknown]) {
       expect(status).toBe(422);
       expect(body.errors).toMatchObject([{ pointer: '#/person' }]);
