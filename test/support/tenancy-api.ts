@@ -1,6 +1,5 @@
 /** The tenancy API as it runs, on a database of its own, and callers who use it over HTTP. */
 import { expect } from 'vitest';
-import type * as z from 'zod';
 import { createId, formatId, parseId } from '#domain/identifiers.ts';
 import { createDoorbell } from '#runtime/doorbell.ts';
 import { listen } from '#runtime/http-server.ts';
@@ -9,9 +8,9 @@ import { createMetrics } from '#runtime/metrics.ts';
 import { createAccessTokenVerifier } from '../../tenancy-api/access-token.ts';
 import { createApp } from '../../tenancy-api/app.ts';
 import { createPlatformAdmins } from '../../tenancy-api/platform-admins.ts';
-import { ROUTES } from '../../tenancy-api/routes.ts';
 import { API_AUDIENCE, startTokenIssuer, type TokenIssuer } from './access-token.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
+import { assertDocumented } from './documented-answers.ts';
 
 /** Who administers the platform in the tests. */
 export const PLATFORM_ADMIN = { connector: 'local', subject: 'platform-admin' } as const;
@@ -135,31 +134,6 @@ const send = async (
   };
   assertDocumented(method, new URL(`${url}${path}`).pathname, answer);
   return answer;
-};
-
-/** Every answer, in every test, is one that the route declares, in the shape it declares. */
-const assertDocumented = (method: string, path: string, answer: Answer): void => {
-  if (answer.status >= 400) {
-    expect(answer.headers.get('Content-Type')).toBe('application/problem+json');
-    expect(answer.body).toMatchObject({
-      type: expect.stringMatching(/^https:\/\/kaas\.hexabase\.io\/problems\/[a-z-]+$/),
-      title: expect.any(String),
-      status: answer.status,
-      detail: expect.any(String),
-      instance: path,
-      request_id: answer.headers.get('X-Request-Id'),
-    });
-    return;
-  }
-  const route = ROUTES.find(
-    (each) =>
-      each.method === method &&
-      new RegExp(`^${each.path.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path),
-  );
-  const spec = route?.responses[answer.status];
-  if (!spec) return;
-  const schema: z.ZodType | undefined = spec.body;
-  schema?.parse(answer.body);
 };
 
 const signUp = async (
