@@ -123,13 +123,19 @@ const answer = async (
     body: await readBody(ctx, route),
     ifMatch: ctx.get('If-Match') || undefined,
     idempotencyKey:
-      route.method === 'POST' ? readIdempotencyKey(ctx.get('Idempotency-Key')) : undefined,
+      route.method === 'POST' ? readIdempotencyKey(readHeader(ctx, 'idempotency-key')) : undefined,
     requestId: String(ctx.state['requestId']),
     ip: ctx.ip,
   };
   const seconds = readPreferredWait(ctx.get('Prefer'));
   const ask = () => deps.execute(route, request);
   write(ctx, route, await waitForFinal(route, seconds, { doorbell: deps.doorbell, ask }));
+};
+
+/** A header as it came; an empty one is there all the same. */
+const readHeader = (ctx: Context, name: string): string | undefined => {
+  const value = ctx.headers[name];
+  return Array.isArray(value) ? value.join(', ') : value;
 };
 
 /** A route whose body may be left out takes a request without one (RFC 9112 §6). */

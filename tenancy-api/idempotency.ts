@@ -21,8 +21,8 @@ const KEY = /^(?:"([\x20\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x7e]{1,255}
  * @returns `undefined` without the header
  * @throws Problem invalid-request
  */
-export const readIdempotencyKey = (header: string): string | undefined => {
-  if (header === '') return undefined;
+export const readIdempotencyKey = (header: string | undefined): string | undefined => {
+  if (header === undefined) return undefined;
   const match = KEY.exec(header.trim());
   const key = match?.[1] ?? match?.[2];
   if (key !== undefined) return key;

@@ -76,6 +76,13 @@ export const AddOrganizationUser = z
   )
   .meta({
     id: 'AddOrganizationUser',
+    oneOf: [
+      { required: ['connector', 'subject'], not: { required: ['person'] } },
+      {
+        required: ['person'],
+        not: { anyOf: [{ required: ['connector'] }, { required: ['subject'] }] },
+      },
+    ],
     examples: [
       { connector: 'github', subject: '583231', role: 'admin' },
       { person: 'usr_01k3v7c4h8e2f9r5t6y7z8a9bc', role: 'billing' },

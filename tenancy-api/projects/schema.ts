@@ -90,6 +90,7 @@ export const UpdateProject = z
   .refine((change) => Object.keys(change).length > 0, 'Give display_name, parent or quota.')
   .meta({
     id: 'UpdateProject',
+    minProperties: 1,
     examples: [
       { quota: { pods: '5' } },
       { parent: 'prj_01k3v7c4h8e2f9r5t6y7z8a9bc' },

@@ -126,6 +126,10 @@ export const CreateRoleAssignment = z
   })
   .meta({
     id: 'CreateRoleAssignment',
+    oneOf: [
+      { required: ['project_role', 'project'], not: { required: ['preset_role'] } },
+      { required: ['preset_role'], not: { required: ['project_role'] } },
+    ],
     examples: [
       {
         group: 'grp_01k3v7c4h8e2f9r5t6y7z8a9bc',
@@ -148,6 +152,7 @@ export const UpdateRoleAssignment = z
   .refine((change) => Object.keys(change).length > 0, 'Give expires_at, reason or both.')
   .meta({
     id: 'UpdateRoleAssignment',
+    minProperties: 1,
     examples: [{ expires_at: null, reason: 'Stays: they took the service over' }],
   });
 export type UpdateRoleAssignment = z.infer<typeof UpdateRoleAssignment>;

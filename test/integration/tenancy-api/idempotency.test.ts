@@ -119,7 +119,7 @@ it('forgets after 24 hours', async () => {
   expect(anew.body.type).toMatch(/already-exists$/);
 });
 
-it.each(['""', '"unclosed', 'two words', 'é', `"${'x'.repeat(256)}"`])(
+it.each(['', '""', '"unclosed', 'two words', 'é', `"${'x'.repeat(256)}"`])(
   'says what is wrong with the key %s',
   async (key) => {
     const answer = await post(key, { name: 'never' });
