@@ -31,7 +31,7 @@ export const createDatabase = async (options: DatabaseOptions): Promise<Database
     maxPoolSize: options.maxConnections ?? 10,
     idleTimeout: 60_000,
     resetConnection: async () => {},
-    interceptors: [rowValidation],
+    interceptors: [rowValidation, createStatementNaming()],
     typeParsers: [
       { name: 'timestamptz', parse: (value) => new Date(value) as unknown as SerializableValue },
       { name: 'int8', parse: toSafeInteger },
@@ -59,6 +59,30 @@ const rowValidation: Interceptor = {
     if (result.issues) throw new SchemaValidationError(query, row, result.issues);
     return result.value as QueryResultRow;
   },
+};
+
+// A program has a few hundred statements; texts beyond these differ from call to call.
+const MAX_NAMED_STATEMENTS = 1_000;
+
+/**
+ * Names statements, so that each connection parses a text once and is sent its parameters alone from then
+ * on.
+ */
+const createStatementNaming = (): Interceptor => {
+  const names = new Map<string, string>();
+  return {
+    name: 'statement-naming',
+    transformQuery: (_context, query) => {
+      if (query.name !== undefined) return query;
+      let name = names.get(query.sql);
+      if (name === undefined) {
+        if (names.size === MAX_NAMED_STATEMENTS) return query;
+        name = `statement_${names.size}`;
+        names.set(query.sql, name);
+      }
+      return { ...query, name };
+    },
+  };
 };
 
 const Bounds = z.strictObject({ role: z.string(), unbounded: z.boolean() });
