@@ -44,6 +44,23 @@ export const scheduleDeletion = async (
   `);
 };
 
+/**
+ * Locks the workspaces of an organization, so that those are found to be going that still are: one may
+ * just be restored.
+ */
+export const lockWorkspaces = async (
+  db: CommonQueryMethods,
+  organizationId: string,
+): Promise<void> => {
+  await db.query(sql.type(z.strictObject({ id: z.uuid() }))`
+    SELECT id
+    FROM workspace
+    WHERE organization_id = ${organizationId}
+    ORDER BY id
+    FOR UPDATE
+  `);
+};
+
 const ScheduledRow = z.strictObject({ id: z.uuid(), suspended: z.boolean() });
 /** A workspace that was scheduled together with its organization, or that stays with it. */
 export type ScheduledRow = z.infer<typeof ScheduledRow>;

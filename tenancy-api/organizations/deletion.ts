@@ -11,6 +11,7 @@ import {
   cancelDeletion,
   countUsers,
   listOwnedWorkspaces,
+  lockWorkspaces,
   restoreWorkspaces,
   type ScheduledRow,
   scheduleDeletion,
@@ -55,6 +56,7 @@ export const deleteOrganization = async (
     const { delete_after: deleteAfter } = before;
     return { organization: before, deleteAfter, ...contents, tasks: new Map(), already: true };
   }
+  await lockWorkspaces(tx, organizationId);
   await scheduleDeletion(tx, organizationId, deletionGraceDays);
   const scheduled = await scheduleWorkspaces(tx, organizationId);
   const organization = await getOrganization(context, organizationId);

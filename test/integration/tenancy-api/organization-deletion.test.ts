@@ -1,6 +1,8 @@
 /** The end of organizations, with all that is in them, and how it is taken back. */
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createOrganization, eventsOf, type TestOrganization } from '../../support/organization.ts';
+import { poll } from '../../support/poll.ts';
 import { type Caller, startTestApi, type TestApi } from '../../support/tenancy-api.ts';
 
 let api: TestApi;
@@ -151,6 +153,36 @@ describe('DELETE /v1/organizations/{organization}', () => {
       expect(refused.status).toBe(409);
       expect(refused.body.type).toMatch(/organization-deleting$/);
       expect(refused.body.detail).toContain('restore');
+    }
+  });
+});
+
+describe('a workspace that is restored while its organization is deleted', () => {
+  it('goes along, with a task', async () => {
+    const organization = await create();
+    const { id } = await addWorkspace(organization, 'apps');
+    await owner.call('DELETE', `/v1/workspaces/${id}?confirm=apps`);
+    const restoring = new pg.Client({ connectionString: api.database.ownerUrl });
+    await restoring.connect();
+    try {
+      await restoring.query('BEGIN');
+      await restoring.query('UPDATE workspace SET delete_after = NULL WHERE organization_id = $1', [
+        organization.uuid,
+      ]);
+      const path = `${organization.path}?confirm=${organization.slug}`;
+      const deleting = owner.call('DELETE', path);
+      await poll('the deletion to wait for the restoration', async () => {
+        const waiting = await api.database.query(
+          `SELECT FROM pg_stat_activity
+           WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+        );
+        return waiting.length > 0;
+      });
+      await restoring.query('COMMIT');
+      const { body } = await deleting;
+      expect(body.workspaces).toMatchObject([{ id, task: { kind: 'workspace.delete' } }]);
+    } finally {
+      await restoring.end();
     }
   });
 });
