@@ -3,12 +3,15 @@ import { formatId } from '#domain/identifiers.ts';
 import { ORGANIZATION_ROLES } from '#domain/permissions.ts';
 import { DisplayName, Id, Timestamp } from '../schema.ts';
 
-/** Part of addresses and of names in kubeconfigs: a DNS label of at most 40 characters. */
+/**
+ * Part of addresses and of names in kubeconfigs: a DNS label, as long as those that sign-up makes for
+ * private organizations.
+ */
 const OrganizationSlug = z
   .string()
   .regex(
-    /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/,
-    'A slug has 1 to 40 lower-case ASCII letters, digits or "-", and starts and ends with a letter or digit.',
+    /^[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?$/,
+    'A slug has 1 to 50 lower-case ASCII letters, digits or "-", and starts and ends with a letter or digit.',
   );
 
 /** What an organization is made from. */

@@ -67,7 +67,7 @@ describe('POST /v1/organizations', () => {
     [{ name: 7 }, '#/name'],
     [{ name: 'x', slug: 'A' }, '#/slug'],
     [{ name: 'x', slug: '-a' }, '#/slug'],
-    [{ name: 'x', slug: 'a'.repeat(41) }, '#/slug'],
+    [{ name: 'x', slug: 'a'.repeat(51) }, '#/slug'],
     [{ name: 'x', personal: true }, '#/personal'],
   ])('refuses %j', async (body, pointer) => {
     const answer = await owner.call('POST', '/v1/organizations', body);
@@ -120,6 +120,20 @@ describe('PATCH /v1/organizations/{organization}', () => {
     const taken = await owner.call('PATCH', path, { slug: other.slug }, any);
     expect(taken).toMatchObject({ status: 409, body: { errors: [{ pointer: '#/slug' }] } });
     expect(await eventsOf(api, { uuid })).toEqual([]);
+  });
+
+  it('takes back the slug of a private organization as it was read', async () => {
+    const person = await api.signUp('long');
+    const path = `/v1/organizations/${person.organization}`;
+    // As sign-up makes them: 40 characters of the name and 8 that make it unique.
+    const slug = `${'a'.repeat(40)}-${createId().slice(-8)}`;
+    await api.database.query('UPDATE organization SET slug = $1 WHERE personal_for = $2', [
+      slug,
+      person.id,
+    ]);
+    const body = { name: 'Mine', slug: (await person.call('GET', path)).body.slug };
+    const renamed = await person.call('PATCH', path, body, { 'If-Match': '*' });
+    expect(renamed).toMatchObject({ status: 200, body: { name: 'Mine', slug } });
   });
 
   it('is not for billing, nor for strangers', async () => {
