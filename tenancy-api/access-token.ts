@@ -7,6 +7,7 @@ import {
   customFetch,
   errors,
   type FetchImplementation,
+  type JWTPayload,
   type JWTVerifyGetKey,
   jwtVerify,
 } from 'jose';
@@ -14,6 +15,7 @@ import { Agent, fetch, type RequestInit as UndiciRequestInit } from 'undici';
 import { parseId } from '#domain/identifiers.ts';
 import type { Issuer } from './context.ts';
 import { PROBLEMS, Problem } from './problems.ts';
+import { createVerifiedTokens } from './verified-tokens.ts';
 
 /** Verifies tokens; disposing of it closes its connections to the issuer. */
 export type AccessTokenVerifier = AsyncDisposable & {
@@ -31,15 +33,17 @@ export type AccessTokenVerifierOptions = {
   readonly audience: string;
 };
 
-// A key that was removed from the issuer is no longer accepted after this time.
-const KEYS_MAX_AGE_MS = 60_000;
+// A key that was removed from the issuer is no longer accepted after both together, a minute.
+const KEYS_MAX_AGE_MS = 50_000;
+const VERIFIED_MAX_AGE_MS = 10_000;
+const MAX_VERIFIED_TOKENS = 10_000;
 /** The scope of the API's access tokens (RFC 9068, 2.2.3). */
 const SCOPE = 'api';
 const KEYS_TIMEOUT_MS = 5_000;
 const CLOCK_TOLERANCE_SECONDS = 5;
 const RETRY_AFTER_SECONDS = '5';
 
-/** Fetches the issuer's keys when the first token comes, and again when they are a minute old. */
+/** Fetches the issuer's keys when the first token comes, and again when they have grown old. */
 export const createAccessTokenVerifier = ({
   issuer,
   audience,
@@ -50,31 +54,37 @@ export const createAccessTokenVerifier = ({
       : { connect: { ca: issuer.certificateAuthority } },
   );
   const getKey = createGetKey(new URL('/jwks', issuer.url), agent);
+  const verified = createVerifiedTokens({
+    maxAgeMs: VERIFIED_MAX_AGE_MS,
+    maxTokens: MAX_VERIFIED_TOKENS,
+  });
+  const verify = async (token: string): Promise<string> => {
+    const { payload } = await jwtVerify(token, getKey, {
+      algorithms: ['ES256', 'RS256'],
+      typ: 'at+jwt',
+      issuer: issuer.url,
+      audience,
+      requiredClaims: ['exp', 'sub'],
+      clockTolerance: CLOCK_TOLERANCE_SECONDS,
+    }).catch((error: unknown) => {
+      throw toProblem(error);
+    });
+    const personId = readPerson(payload);
+    verified.remember(token, personId, (payload.exp ?? 0) * 1000);
+    return personId;
+  };
   return {
-    verify: async (token) => {
-      const { payload } = await jwtVerify(token, getKey, {
-        algorithms: ['ES256', 'RS256'],
-        typ: 'at+jwt',
-        issuer: issuer.url,
-        audience,
-        requiredClaims: ['exp', 'sub'],
-        clockTolerance: CLOCK_TOLERANCE_SECONDS,
-      }).catch((error: unknown) => {
-        throw toProblem(error);
-      });
-      if (
-        !String(payload['scope'] ?? '')
-          .split(' ')
-          .includes(SCOPE)
-      ) {
-        throw invalidToken(`It lacks the scope "${SCOPE}".`);
-      }
-      const personId = parseId('person', payload.sub ?? '');
-      if (personId === undefined) throw invalidToken('Its subject is not a person.');
-      return personId;
-    },
+    verify: async (token) => verified.find(token) ?? verify(token),
     [Symbol.asyncDispose]: () => agent.close(),
   };
+};
+
+const readPerson = (payload: JWTPayload): string => {
+  const scopes = String(payload['scope'] ?? '').split(' ');
+  if (!scopes.includes(SCOPE)) throw invalidToken(`It lacks the scope "${SCOPE}".`);
+  const personId = parseId('person', payload.sub ?? '');
+  if (personId === undefined) throw invalidToken('Its subject is not a person.');
+  return personId;
 };
 
 /** The answer to a token that isn't valid (RFC 6750 §3.1). */
