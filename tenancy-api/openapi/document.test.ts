@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type * as z from 'zod';
 import { PATH_IDENTIFIERS } from '../route.ts';
 import { OPENAPI_DOCUMENT, ROUTES } from '../routes.ts';
+import { NAMED_EXAMPLES } from './named-examples.ts';
 import { TAG_LIST } from './tags.ts';
 
 type Operation = {
@@ -43,6 +44,11 @@ describe('the document', () => {
   it('has a chapter for each operation, and an operation in each chapter', () => {
     const used = new Set(operations.flatMap(({ operation }) => operation.tags));
     expect([...used].toSorted()).toEqual(TAG_LIST.map(({ name }) => name).toSorted());
+  });
+
+  it('shows no shape that it does not have', () => {
+    const { schemas } = OPENAPI_DOCUMENT['components'] as { schemas: object };
+    expect(Object.keys(schemas)).toEqual(expect.arrayContaining(Object.keys(NAMED_EXAMPLES)));
   });
 
   it('knows the kind of every identifier in a path', () => {

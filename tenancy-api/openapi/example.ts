@@ -2,19 +2,10 @@
  * Examples from JSON Schema, the same at each run: a schema's own example where it has one, else one put
  * together from its parts.
  */
-import { formatId, type IdentifierKind, idPattern, PREFIXES } from '#domain/identifiers.ts';
+import { EXAMPLE_IDS } from './example-id.ts';
 import type { JsonObject } from './json-schema.ts';
+import { NAMED_EXAMPLES } from './named-examples.ts';
 
-const KINDS = Object.keys(PREFIXES) as IdentifierKind[];
-
-/** An identifier to show. */
-export const exampleId = (kind: IdentifierKind): string =>
-  formatId(
-    kind,
-    `0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e${KINDS.indexOf(kind).toString(16).padStart(2, '0')}`,
-  );
-
-const IDS = new Map(KINDS.map((kind) => [idPattern(kind).source, exampleId(kind)]));
 const REFERENCE = '#/components/schemas/';
 
 const FORMATS: Readonly<Record<string, string>> = {
@@ -46,7 +37,8 @@ const TEXTS: Readonly<Record<string, string>> = {
 export const toExample = (schema: JsonObject, schemas: JsonObject, field = ''): unknown => {
   const { $ref, examples, anyOf, oneOf, allOf } = schema;
   if (typeof $ref === 'string') {
-    return toExample(schemas[$ref.slice(REFERENCE.length)] as JsonObject, schemas, field);
+    const name = $ref.slice(REFERENCE.length);
+    return NAMED_EXAMPLES[name] ?? toExample(schemas[name] as JsonObject, schemas, field);
   }
   if (Array.isArray(examples) && examples.length > 0) return examples[0];
   if ('const' in schema) return schema['const'];
@@ -70,7 +62,7 @@ const toExampleOfType = (schema: JsonObject, schemas: JsonObject, field: string)
       return toExampleText(schema, field);
     case 'integer':
     case 'number':
-      return Number(schema['minimum'] ?? 1);
+      return Math.max(1, Number(schema['minimum'] ?? 1));
     case 'boolean':
       return false;
     default:
@@ -86,4 +78,4 @@ const toExampleObject = (schema: JsonObject, schemas: JsonObject): JsonObject =>
   );
 
 const toExampleText = ({ pattern, format }: JsonObject, field: string): string =>
-  IDS.get(String(pattern)) ?? FORMATS[String(format)] ?? TEXTS[field] ?? 'text';
+  EXAMPLE_IDS.get(String(pattern)) ?? FORMATS[String(format)] ?? TEXTS[field] ?? 'text';

@@ -1,7 +1,8 @@
 import type * as z from 'zod';
 import { idPattern } from '#domain/identifiers.ts';
 import { PATH_IDENTIFIERS, type ResponseSpec, type Route } from '../route.ts';
-import { exampleId, toExample } from './example.ts';
+import { toExample } from './example.ts';
+import { exampleId } from './example-id.ts';
 import { listHeaderParameters, listImpliedHeaders, toAnswerHeader } from './headers.ts';
 import { type Describe, isOptional, type JsonObject } from './json-schema.ts';
 import { describePermission, toNeeds } from './permission.ts';

@@ -1,0 +1,188 @@
+/** What named shapes are shown as: one small world, so that what belongs together looks so. */
+import { exampleId } from './example-id.ts';
+import type { JsonObject } from './json-schema.ts';
+
+const CREATED = '2026-03-01T09:30:00.000Z';
+const ENDS = '2026-09-30T17:00:00.000Z';
+
+const person = { id: exampleId('person'), display_name: 'Grace Hopper' };
+const group = { id: exampleId('group'), name: 'sig-release' };
+const project = { id: exampleId('project'), name: 'shop' };
+const membership = { ...group, expires_at: ENDS };
+const member = { ...person, email: 'grace@example.com', created_at: CREATED };
+const serviceAccount = {
+  id: exampleId('serviceAccount'),
+  name: 'deploy-bot',
+  display_name: 'Deploys the web shop',
+  created_at: CREATED,
+};
+const effectiveGroups = [{ ...group }, { id: exampleId('group'), name: 'WorkspaceMembers' }];
+const quota = { 'requests.cpu': '2', 'requests.memory': '4Gi', pods: '20' };
+
+const plan = {
+  id: exampleId('plan'),
+  name: 'starter',
+  display_name: 'Starter',
+  project_quota: quota,
+  limit_range: [{ type: 'Container', default: { cpu: '500m', memory: '512Mi' } }],
+  max_projects: 10,
+  isolation: 'shared',
+};
+
+const condition = {
+  type: 'Synced',
+  status: 'True',
+  reason: 'Verified',
+  message: 'Every right is in force as it should be.',
+  lastTransitionTime: CREATED,
+};
+
+const workspace = {
+  id: exampleId('workspace'),
+  organization: exampleId('organization'),
+  slug: 'online-shop',
+  name: 'Online shop',
+  plan,
+  state: 'active',
+  delete_after: null,
+  member: true,
+  generation: 7,
+  observed_generation: 7,
+  conditions: [condition],
+  issuer: 'https://id.example.com',
+  client_id: exampleId('workspace'),
+  endpoint: {
+    server: 'https://online-shop.k8s.example.com',
+    certificate_authority: '-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n',
+  },
+  created_at: CREATED,
+};
+
+const rule = { apiGroups: [''], resources: ['pods', 'pods/log'], verbs: ['get', 'list', 'watch'] };
+
+/** By the name of the shape. */
+export const NAMED_EXAMPLES: Readonly<Record<string, JsonObject>> = {
+  Organization: {
+    id: exampleId('organization'),
+    slug: 'acme',
+    name: 'Acme',
+    personal: false,
+    role: 'owner',
+    delete_after: null,
+    created_at: CREATED,
+  },
+  OrganizationUser: {
+    ...person,
+    email: 'grace@example.com',
+    role: 'admin',
+    signed_in: true,
+    created_at: CREATED,
+  },
+  Plan: plan,
+  Condition: condition,
+  Workspace: workspace,
+  WorkspaceContents: {
+    projects: ['shop', 'shop-staging'],
+    groups: 12,
+    members: 48,
+    service_accounts: 3,
+    cluster: true,
+  },
+  PlanSummary: {
+    id: exampleId('plan'),
+    name: 'team',
+    max_projects: 100,
+    isolation: 'shared',
+  },
+  QuotaDifference: { resource: 'pods', from: '20', to: '200' },
+  Task: {
+    id: exampleId('task'),
+    kind: 'project.create',
+    workspace: exampleId('workspace'),
+    state: 'running',
+    progress: 40,
+    step: 'applying',
+    error: null,
+    created_at: CREATED,
+    finished_at: null,
+  },
+  Group: {
+    ...group,
+    display_name: 'SIG Release',
+    parent: exampleId('group'),
+    preset: false,
+    created_at: CREATED,
+  },
+  GroupReference: group,
+  DirectGroup: membership,
+  DirectMembership: membership,
+  Member: member,
+  MemberDetail: { ...member, direct_groups: [membership], effective_groups: effectiveGroups },
+  GroupMember: { ...member, expires_at: ENDS, through: [membership] },
+  GroupServiceAccount: { ...serviceAccount, expires_at: ENDS, through: [membership] },
+  ServiceAccount: { ...serviceAccount, created_by: person.id, updated_at: CREATED },
+  ServiceAccountDetail: {
+    ...serviceAccount,
+    created_by: person.id,
+    updated_at: CREATED,
+    direct_groups: [membership],
+    effective_groups: effectiveGroups,
+  },
+  GroupEffect: {
+    people_affected: 1,
+    service_accounts_affected: 0,
+    affected: [
+      {
+        kind: 'person',
+        ...person,
+        groups_gained: [group],
+        groups_lost: [],
+        roles_gained: [
+          {
+            role_assignment: exampleId('roleAssignment'),
+            group: group.id,
+            project: project.id,
+            project_name: project.name,
+            role: 'log-reader',
+            preset: false,
+          },
+        ],
+        roles_lost: [],
+      },
+    ],
+  },
+  Project: {
+    ...project,
+    display_name: 'The shop',
+    parent: null,
+    quota: { pods: '10' },
+    created_at: CREATED,
+  },
+  ProjectReference: project,
+  ProjectContents: { roles: 2, role_assignments: 5 },
+  ProjectRole: {
+    id: exampleId('projectRole'),
+    project: project.id,
+    name: 'log-reader',
+    rules: [rule],
+    created_at: CREATED,
+  },
+  ProjectRoleTemplate: {
+    name: 'log-reader',
+    description: 'Reads pods and what they print.',
+    rules: [rule],
+  },
+  RoleAssignment: {
+    id: exampleId('roleAssignment'),
+    group: group.id,
+    project: project.id,
+    project_role: exampleId('projectRole'),
+    preset_role: null,
+    preset: false,
+    expires_at: ENDS,
+    reason: 'Migration of the shop',
+    created_by: person,
+    created_at: CREATED,
+    inherited_from: null,
+  },
+};
