@@ -1094,7 +1094,7 @@ export interface components {
             /** @description Instead: someone of a workspace or an organization that you are in. */
             person?: string;
             role: components["schemas"]["OrganizationRole"];
-        };
+        } & (unknown | unknown);
         /**
          * @example {
          *       "role": "admin"
@@ -2001,7 +2001,7 @@ export interface components {
             /** @description When it ends by itself; for good, unless given. */
             expires_at?: string | null;
             reason?: string | null;
-        };
+        } & (unknown | unknown);
         RoleAssignmentCreated: {
             role_assignment: components["schemas"]["RoleAssignment"];
             task: components["schemas"]["Task"];
@@ -2844,11 +2844,11 @@ export interface operations {
                      *       "organizations": [
                      *         {
                      *           "id": "org_01k7st2z1tfcgswkatddy8v7g1",
-                     *           "slug": "web",
-                     *           "name": "web",
+                     *           "slug": "acme",
+                     *           "name": "Acme",
                      *           "personal": false,
                      *           "role": "owner",
-                     *           "delete_after": "2026-03-01T09:30:00.000Z",
+                     *           "delete_after": null,
                      *           "created_at": "2026-03-01T09:30:00.000Z"
                      *         }
                      *       ]
@@ -2901,11 +2901,11 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "id": "org_01k7st2z1tfcgswkatddy8v7g1",
-                     *           "slug": "web",
-                     *           "name": "web",
+                     *           "slug": "acme",
+                     *           "name": "Acme",
                      *           "personal": false,
                      *           "role": "owner",
-                     *           "delete_after": "2026-03-01T09:30:00.000Z",
+                     *           "delete_after": null,
                      *           "created_at": "2026-03-01T09:30:00.000Z"
                      *         }
                      *       ],
@@ -2974,11 +2974,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "org_01k7st2z1tfcgswkatddy8v7g1",
-                     *       "slug": "web",
-                     *       "name": "web",
+                     *       "slug": "acme",
+                     *       "name": "Acme",
                      *       "personal": false,
                      *       "role": "owner",
-                     *       "delete_after": "2026-03-01T09:30:00.000Z",
+                     *       "delete_after": null,
                      *       "created_at": "2026-03-01T09:30:00.000Z"
                      *     }
                      */
@@ -3029,11 +3029,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "org_01k7st2z1tfcgswkatddy8v7g1",
-                     *       "slug": "web",
-                     *       "name": "web",
+                     *       "slug": "acme",
+                     *       "name": "Acme",
                      *       "personal": false,
                      *       "role": "owner",
-                     *       "delete_after": "2026-03-01T09:30:00.000Z",
+                     *       "delete_after": null,
                      *       "created_at": "2026-03-01T09:30:00.000Z"
                      *     }
                      */
@@ -3082,15 +3082,15 @@ export interface operations {
                      * @example {
                      *       "organization": {
                      *         "id": "org_01k7st2z1tfcgswkatddy8v7g1",
-                     *         "slug": "web",
-                     *         "name": "web",
+                     *         "slug": "acme",
+                     *         "name": "Acme",
                      *         "personal": false,
                      *         "role": "owner",
-                     *         "delete_after": "2026-03-01T09:30:00.000Z",
+                     *         "delete_after": null,
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "delete_after": "2026-03-01T09:30:00.000Z",
-                     *       "users": -9007199254740991,
+                     *       "users": 1,
                      *       "workspaces": [
                      *         {
                      *           "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
@@ -3098,23 +3098,24 @@ export interface operations {
                      *           "name": "web",
                      *           "contents": {
                      *             "projects": [
-                     *               "text"
+                     *               "shop",
+                     *               "shop-staging"
                      *             ],
-                     *             "groups": -9007199254740991,
-                     *             "members": -9007199254740991,
-                     *             "service_accounts": -9007199254740991,
-                     *             "cluster": false
+                     *             "groups": 12,
+                     *             "members": 48,
+                     *             "service_accounts": 3,
+                     *             "cluster": true
                      *           },
                      *           "task": {
                      *             "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *             "kind": "text",
+                     *             "kind": "project.create",
                      *             "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *             "state": "pending",
-                     *             "progress": 0,
-                     *             "step": null,
+                     *             "state": "running",
+                     *             "progress": 40,
+                     *             "step": "applying",
                      *             "error": null,
                      *             "created_at": "2026-03-01T09:30:00.000Z",
-                     *             "finished_at": "2026-03-01T09:30:00.000Z"
+                     *             "finished_at": null
                      *           }
                      *         }
                      *       ]
@@ -3134,15 +3135,15 @@ export interface operations {
                      * @example {
                      *       "organization": {
                      *         "id": "org_01k7st2z1tfcgswkatddy8v7g1",
-                     *         "slug": "web",
-                     *         "name": "web",
+                     *         "slug": "acme",
+                     *         "name": "Acme",
                      *         "personal": false,
                      *         "role": "owner",
-                     *         "delete_after": "2026-03-01T09:30:00.000Z",
+                     *         "delete_after": null,
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "delete_after": "2026-03-01T09:30:00.000Z",
-                     *       "users": -9007199254740991,
+                     *       "users": 1,
                      *       "workspaces": [
                      *         {
                      *           "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
@@ -3150,23 +3151,24 @@ export interface operations {
                      *           "name": "web",
                      *           "contents": {
                      *             "projects": [
-                     *               "text"
+                     *               "shop",
+                     *               "shop-staging"
                      *             ],
-                     *             "groups": -9007199254740991,
-                     *             "members": -9007199254740991,
-                     *             "service_accounts": -9007199254740991,
-                     *             "cluster": false
+                     *             "groups": 12,
+                     *             "members": 48,
+                     *             "service_accounts": 3,
+                     *             "cluster": true
                      *           },
                      *           "task": {
                      *             "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *             "kind": "text",
+                     *             "kind": "project.create",
                      *             "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *             "state": "pending",
-                     *             "progress": 0,
-                     *             "step": null,
+                     *             "state": "running",
+                     *             "progress": 40,
+                     *             "step": "applying",
                      *             "error": null,
                      *             "created_at": "2026-03-01T09:30:00.000Z",
-                     *             "finished_at": "2026-03-01T09:30:00.000Z"
+                     *             "finished_at": null
                      *           }
                      *         }
                      *       ]
@@ -3232,11 +3234,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "org_01k7st2z1tfcgswkatddy8v7g1",
-                     *       "slug": "web",
-                     *       "name": "web",
+                     *       "slug": "acme",
+                     *       "name": "Acme",
                      *       "personal": false,
                      *       "role": "owner",
-                     *       "delete_after": "2026-03-01T09:30:00.000Z",
+                     *       "delete_after": null,
                      *       "created_at": "2026-03-01T09:30:00.000Z"
                      *     }
                      */
@@ -3292,24 +3294,24 @@ export interface operations {
                      * @example {
                      *       "organization": {
                      *         "id": "org_01k7st2z1tfcgswkatddy8v7g1",
-                     *         "slug": "web",
-                     *         "name": "web",
+                     *         "slug": "acme",
+                     *         "name": "Acme",
                      *         "personal": false,
                      *         "role": "owner",
-                     *         "delete_after": "2026-03-01T09:30:00.000Z",
+                     *         "delete_after": null,
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "tasks": [
                      *         {
                      *           "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *           "kind": "text",
+                     *           "kind": "project.create",
                      *           "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *           "state": "pending",
-                     *           "progress": 0,
-                     *           "step": null,
+                     *           "state": "running",
+                     *           "progress": 40,
+                     *           "step": "applying",
                      *           "error": null,
                      *           "created_at": "2026-03-01T09:30:00.000Z",
-                     *           "finished_at": "2026-03-01T09:30:00.000Z"
+                     *           "finished_at": null
                      *         }
                      *       ]
                      *     }
@@ -3330,24 +3332,24 @@ export interface operations {
                      * @example {
                      *       "organization": {
                      *         "id": "org_01k7st2z1tfcgswkatddy8v7g1",
-                     *         "slug": "web",
-                     *         "name": "web",
+                     *         "slug": "acme",
+                     *         "name": "Acme",
                      *         "personal": false,
                      *         "role": "owner",
-                     *         "delete_after": "2026-03-01T09:30:00.000Z",
+                     *         "delete_after": null,
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "tasks": [
                      *         {
                      *           "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *           "kind": "text",
+                     *           "kind": "project.create",
                      *           "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *           "state": "pending",
-                     *           "progress": 0,
-                     *           "step": null,
+                     *           "state": "running",
+                     *           "progress": 40,
+                     *           "step": "applying",
                      *           "error": null,
                      *           "created_at": "2026-03-01T09:30:00.000Z",
-                     *           "finished_at": "2026-03-01T09:30:00.000Z"
+                     *           "finished_at": null
                      *         }
                      *       ]
                      *     }
@@ -3406,10 +3408,10 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
-                     *           "display_name": "Web",
-                     *           "email": null,
-                     *           "role": "owner",
-                     *           "signed_in": false,
+                     *           "display_name": "Grace Hopper",
+                     *           "email": "grace@example.com",
+                     *           "role": "admin",
+                     *           "signed_in": true,
                      *           "created_at": "2026-03-01T09:30:00.000Z"
                      *         }
                      *       ],
@@ -3483,10 +3485,10 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
-                     *       "display_name": "Web",
-                     *       "email": null,
-                     *       "role": "owner",
-                     *       "signed_in": false,
+                     *       "display_name": "Grace Hopper",
+                     *       "email": "grace@example.com",
+                     *       "role": "admin",
+                     *       "signed_in": true,
                      *       "created_at": "2026-03-01T09:30:00.000Z"
                      *     }
                      */
@@ -3540,10 +3542,10 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
-                     *       "display_name": "Web",
-                     *       "email": null,
-                     *       "role": "owner",
-                     *       "signed_in": false,
+                     *       "display_name": "Grace Hopper",
+                     *       "email": "grace@example.com",
+                     *       "role": "admin",
+                     *       "signed_in": true,
                      *       "created_at": "2026-03-01T09:30:00.000Z"
                      *     }
                      */
@@ -3644,10 +3646,10 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
-                     *       "display_name": "Web",
-                     *       "email": null,
-                     *       "role": "owner",
-                     *       "signed_in": false,
+                     *       "display_name": "Grace Hopper",
+                     *       "email": "grace@example.com",
+                     *       "role": "admin",
+                     *       "signed_in": true,
                      *       "created_at": "2026-03-01T09:30:00.000Z"
                      *     }
                      */
@@ -3716,11 +3718,11 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "org_01k7st2z1tfcgswkatddy8v7g1",
-                     *       "slug": "web",
-                     *       "name": "web",
+                     *       "slug": "acme",
+                     *       "name": "Acme",
                      *       "personal": false,
                      *       "role": "owner",
-                     *       "delete_after": "2026-03-01T09:30:00.000Z",
+                     *       "delete_after": null,
                      *       "created_at": "2026-03-01T09:30:00.000Z"
                      *     }
                      */
@@ -3811,19 +3813,23 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "id": "plan_01k7st2z1tfcgswkatddy8v7g2",
-                     *           "name": "web",
-                     *           "display_name": "Web",
-                     *           "project_quota": {},
+                     *           "name": "starter",
+                     *           "display_name": "Starter",
+                     *           "project_quota": {
+                     *             "requests.cpu": "2",
+                     *             "requests.memory": "4Gi",
+                     *             "pods": "20"
+                     *           },
                      *           "limit_range": [
                      *             {
                      *               "type": "Container",
-                     *               "default": {},
-                     *               "defaultRequest": {},
-                     *               "max": {},
-                     *               "min": {}
+                     *               "default": {
+                     *                 "cpu": "500m",
+                     *                 "memory": "512Mi"
+                     *               }
                      *             }
                      *           ],
-                     *           "max_projects": -9007199254740991,
+                     *           "max_projects": 10,
                      *           "isolation": "shared"
                      *         }
                      *       ],
@@ -3897,57 +3903,61 @@ export interface operations {
                      *       "workspace": {
                      *         "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
-                     *         "slug": "web",
-                     *         "name": "web",
+                     *         "slug": "online-shop",
+                     *         "name": "Online shop",
                      *         "plan": {
                      *           "id": "plan_01k7st2z1tfcgswkatddy8v7g2",
-                     *           "name": "web",
-                     *           "display_name": "Web",
-                     *           "project_quota": {},
+                     *           "name": "starter",
+                     *           "display_name": "Starter",
+                     *           "project_quota": {
+                     *             "requests.cpu": "2",
+                     *             "requests.memory": "4Gi",
+                     *             "pods": "20"
+                     *           },
                      *           "limit_range": [
                      *             {
                      *               "type": "Container",
-                     *               "default": {},
-                     *               "defaultRequest": {},
-                     *               "max": {},
-                     *               "min": {}
+                     *               "default": {
+                     *                 "cpu": "500m",
+                     *                 "memory": "512Mi"
+                     *               }
                      *             }
                      *           ],
-                     *           "max_projects": -9007199254740991,
+                     *           "max_projects": 10,
                      *           "isolation": "shared"
                      *         },
                      *         "state": "active",
-                     *         "delete_after": "2026-03-01T09:30:00.000Z",
-                     *         "member": false,
-                     *         "generation": -9007199254740991,
-                     *         "observed_generation": -9007199254740991,
+                     *         "delete_after": null,
+                     *         "member": true,
+                     *         "generation": 7,
+                     *         "observed_generation": 7,
                      *         "conditions": [
                      *           {
-                     *             "type": "text",
+                     *             "type": "Synced",
                      *             "status": "True",
-                     *             "reason": "AsExpected",
-                     *             "message": "As it should be.",
-                     *             "lastTransitionTime": "text"
+                     *             "reason": "Verified",
+                     *             "message": "Every right is in force as it should be.",
+                     *             "lastTransitionTime": "2026-03-01T09:30:00.000Z"
                      *           }
                      *         ],
-                     *         "issuer": "https://example.com/",
-                     *         "client_id": "text",
+                     *         "issuer": "https://id.example.com",
+                     *         "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "endpoint": {
-                     *           "server": "https://example.com/",
-                     *           "certificate_authority": "text"
+                     *           "server": "https://online-shop.k8s.example.com",
+                     *           "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
                      *         },
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
                      *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *         "kind": "text",
+                     *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *         "state": "pending",
-                     *         "progress": 0,
-                     *         "step": null,
+                     *         "state": "running",
+                     *         "progress": 40,
+                     *         "step": "applying",
                      *         "error": null,
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "finished_at": "2026-03-01T09:30:00.000Z"
+                     *         "finished_at": null
                      *       }
                      *     }
                      */
@@ -4008,44 +4018,48 @@ export interface operations {
                      *         {
                      *           "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *           "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
-                     *           "slug": "web",
-                     *           "name": "web",
+                     *           "slug": "online-shop",
+                     *           "name": "Online shop",
                      *           "plan": {
                      *             "id": "plan_01k7st2z1tfcgswkatddy8v7g2",
-                     *             "name": "web",
-                     *             "display_name": "Web",
-                     *             "project_quota": {},
+                     *             "name": "starter",
+                     *             "display_name": "Starter",
+                     *             "project_quota": {
+                     *               "requests.cpu": "2",
+                     *               "requests.memory": "4Gi",
+                     *               "pods": "20"
+                     *             },
                      *             "limit_range": [
                      *               {
                      *                 "type": "Container",
-                     *                 "default": {},
-                     *                 "defaultRequest": {},
-                     *                 "max": {},
-                     *                 "min": {}
+                     *                 "default": {
+                     *                   "cpu": "500m",
+                     *                   "memory": "512Mi"
+                     *                 }
                      *               }
                      *             ],
-                     *             "max_projects": -9007199254740991,
+                     *             "max_projects": 10,
                      *             "isolation": "shared"
                      *           },
                      *           "state": "active",
-                     *           "delete_after": "2026-03-01T09:30:00.000Z",
-                     *           "member": false,
-                     *           "generation": -9007199254740991,
-                     *           "observed_generation": -9007199254740991,
+                     *           "delete_after": null,
+                     *           "member": true,
+                     *           "generation": 7,
+                     *           "observed_generation": 7,
                      *           "conditions": [
                      *             {
-                     *               "type": "text",
+                     *               "type": "Synced",
                      *               "status": "True",
-                     *               "reason": "AsExpected",
-                     *               "message": "As it should be.",
-                     *               "lastTransitionTime": "text"
+                     *               "reason": "Verified",
+                     *               "message": "Every right is in force as it should be.",
+                     *               "lastTransitionTime": "2026-03-01T09:30:00.000Z"
                      *             }
                      *           ],
-                     *           "issuer": "https://example.com/",
-                     *           "client_id": "text",
+                     *           "issuer": "https://id.example.com",
+                     *           "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *           "endpoint": {
-                     *             "server": "https://example.com/",
-                     *             "certificate_authority": "text"
+                     *             "server": "https://online-shop.k8s.example.com",
+                     *             "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
                      *           },
                      *           "created_at": "2026-03-01T09:30:00.000Z"
                      *         }
@@ -4097,44 +4111,48 @@ export interface operations {
                      * @example {
                      *       "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *       "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
-                     *       "slug": "web",
-                     *       "name": "web",
+                     *       "slug": "online-shop",
+                     *       "name": "Online shop",
                      *       "plan": {
                      *         "id": "plan_01k7st2z1tfcgswkatddy8v7g2",
-                     *         "name": "web",
-                     *         "display_name": "Web",
-                     *         "project_quota": {},
+                     *         "name": "starter",
+                     *         "display_name": "Starter",
+                     *         "project_quota": {
+                     *           "requests.cpu": "2",
+                     *           "requests.memory": "4Gi",
+                     *           "pods": "20"
+                     *         },
                      *         "limit_range": [
                      *           {
                      *             "type": "Container",
-                     *             "default": {},
-                     *             "defaultRequest": {},
-                     *             "max": {},
-                     *             "min": {}
+                     *             "default": {
+                     *               "cpu": "500m",
+                     *               "memory": "512Mi"
+                     *             }
                      *           }
                      *         ],
-                     *         "max_projects": -9007199254740991,
+                     *         "max_projects": 10,
                      *         "isolation": "shared"
                      *       },
                      *       "state": "active",
-                     *       "delete_after": "2026-03-01T09:30:00.000Z",
-                     *       "member": false,
-                     *       "generation": -9007199254740991,
-                     *       "observed_generation": -9007199254740991,
+                     *       "delete_after": null,
+                     *       "member": true,
+                     *       "generation": 7,
+                     *       "observed_generation": 7,
                      *       "conditions": [
                      *         {
-                     *           "type": "text",
+                     *           "type": "Synced",
                      *           "status": "True",
-                     *           "reason": "AsExpected",
-                     *           "message": "As it should be.",
-                     *           "lastTransitionTime": "text"
+                     *           "reason": "Verified",
+                     *           "message": "Every right is in force as it should be.",
+                     *           "lastTransitionTime": "2026-03-01T09:30:00.000Z"
                      *         }
                      *       ],
-                     *       "issuer": "https://example.com/",
-                     *       "client_id": "text",
+                     *       "issuer": "https://id.example.com",
+                     *       "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *       "endpoint": {
-                     *         "server": "https://example.com/",
-                     *         "certificate_authority": "text"
+                     *         "server": "https://online-shop.k8s.example.com",
+                     *         "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
                      *       },
                      *       "created_at": "2026-03-01T09:30:00.000Z"
                      *     }
@@ -4185,67 +4203,72 @@ export interface operations {
                      *       "workspace": {
                      *         "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
-                     *         "slug": "web",
-                     *         "name": "web",
+                     *         "slug": "online-shop",
+                     *         "name": "Online shop",
                      *         "plan": {
                      *           "id": "plan_01k7st2z1tfcgswkatddy8v7g2",
-                     *           "name": "web",
-                     *           "display_name": "Web",
-                     *           "project_quota": {},
+                     *           "name": "starter",
+                     *           "display_name": "Starter",
+                     *           "project_quota": {
+                     *             "requests.cpu": "2",
+                     *             "requests.memory": "4Gi",
+                     *             "pods": "20"
+                     *           },
                      *           "limit_range": [
                      *             {
                      *               "type": "Container",
-                     *               "default": {},
-                     *               "defaultRequest": {},
-                     *               "max": {},
-                     *               "min": {}
+                     *               "default": {
+                     *                 "cpu": "500m",
+                     *                 "memory": "512Mi"
+                     *               }
                      *             }
                      *           ],
-                     *           "max_projects": -9007199254740991,
+                     *           "max_projects": 10,
                      *           "isolation": "shared"
                      *         },
                      *         "state": "active",
-                     *         "delete_after": "2026-03-01T09:30:00.000Z",
-                     *         "member": false,
-                     *         "generation": -9007199254740991,
-                     *         "observed_generation": -9007199254740991,
+                     *         "delete_after": null,
+                     *         "member": true,
+                     *         "generation": 7,
+                     *         "observed_generation": 7,
                      *         "conditions": [
                      *           {
-                     *             "type": "text",
+                     *             "type": "Synced",
                      *             "status": "True",
-                     *             "reason": "AsExpected",
-                     *             "message": "As it should be.",
-                     *             "lastTransitionTime": "text"
+                     *             "reason": "Verified",
+                     *             "message": "Every right is in force as it should be.",
+                     *             "lastTransitionTime": "2026-03-01T09:30:00.000Z"
                      *           }
                      *         ],
-                     *         "issuer": "https://example.com/",
-                     *         "client_id": "text",
+                     *         "issuer": "https://id.example.com",
+                     *         "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "endpoint": {
-                     *           "server": "https://example.com/",
-                     *           "certificate_authority": "text"
+                     *           "server": "https://online-shop.k8s.example.com",
+                     *           "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
                      *         },
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "delete_after": "2026-03-01T09:30:00.000Z",
                      *       "contents": {
                      *         "projects": [
-                     *           "text"
+                     *           "shop",
+                     *           "shop-staging"
                      *         ],
-                     *         "groups": -9007199254740991,
-                     *         "members": -9007199254740991,
-                     *         "service_accounts": -9007199254740991,
-                     *         "cluster": false
+                     *         "groups": 12,
+                     *         "members": 48,
+                     *         "service_accounts": 3,
+                     *         "cluster": true
                      *       },
                      *       "task": {
                      *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *         "kind": "text",
+                     *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *         "state": "pending",
-                     *         "progress": 0,
-                     *         "step": null,
+                     *         "state": "running",
+                     *         "progress": 40,
+                     *         "step": "applying",
                      *         "error": null,
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "finished_at": "2026-03-01T09:30:00.000Z"
+                     *         "finished_at": null
                      *       }
                      *     }
                      */
@@ -4274,67 +4297,72 @@ export interface operations {
                      *       "workspace": {
                      *         "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
-                     *         "slug": "web",
-                     *         "name": "web",
+                     *         "slug": "online-shop",
+                     *         "name": "Online shop",
                      *         "plan": {
                      *           "id": "plan_01k7st2z1tfcgswkatddy8v7g2",
-                     *           "name": "web",
-                     *           "display_name": "Web",
-                     *           "project_quota": {},
+                     *           "name": "starter",
+                     *           "display_name": "Starter",
+                     *           "project_quota": {
+                     *             "requests.cpu": "2",
+                     *             "requests.memory": "4Gi",
+                     *             "pods": "20"
+                     *           },
                      *           "limit_range": [
                      *             {
                      *               "type": "Container",
-                     *               "default": {},
-                     *               "defaultRequest": {},
-                     *               "max": {},
-                     *               "min": {}
+                     *               "default": {
+                     *                 "cpu": "500m",
+                     *                 "memory": "512Mi"
+                     *               }
                      *             }
                      *           ],
-                     *           "max_projects": -9007199254740991,
+                     *           "max_projects": 10,
                      *           "isolation": "shared"
                      *         },
                      *         "state": "active",
-                     *         "delete_after": "2026-03-01T09:30:00.000Z",
-                     *         "member": false,
-                     *         "generation": -9007199254740991,
-                     *         "observed_generation": -9007199254740991,
+                     *         "delete_after": null,
+                     *         "member": true,
+                     *         "generation": 7,
+                     *         "observed_generation": 7,
                      *         "conditions": [
                      *           {
-                     *             "type": "text",
+                     *             "type": "Synced",
                      *             "status": "True",
-                     *             "reason": "AsExpected",
-                     *             "message": "As it should be.",
-                     *             "lastTransitionTime": "text"
+                     *             "reason": "Verified",
+                     *             "message": "Every right is in force as it should be.",
+                     *             "lastTransitionTime": "2026-03-01T09:30:00.000Z"
                      *           }
                      *         ],
-                     *         "issuer": "https://example.com/",
-                     *         "client_id": "text",
+                     *         "issuer": "https://id.example.com",
+                     *         "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "endpoint": {
-                     *           "server": "https://example.com/",
-                     *           "certificate_authority": "text"
+                     *           "server": "https://online-shop.k8s.example.com",
+                     *           "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
                      *         },
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "delete_after": "2026-03-01T09:30:00.000Z",
                      *       "contents": {
                      *         "projects": [
-                     *           "text"
+                     *           "shop",
+                     *           "shop-staging"
                      *         ],
-                     *         "groups": -9007199254740991,
-                     *         "members": -9007199254740991,
-                     *         "service_accounts": -9007199254740991,
-                     *         "cluster": false
+                     *         "groups": 12,
+                     *         "members": 48,
+                     *         "service_accounts": 3,
+                     *         "cluster": true
                      *       },
                      *       "task": {
                      *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *         "kind": "text",
+                     *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *         "state": "pending",
-                     *         "progress": 0,
-                     *         "step": null,
+                     *         "state": "running",
+                     *         "progress": 40,
+                     *         "step": "applying",
                      *         "error": null,
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "finished_at": "2026-03-01T09:30:00.000Z"
+                     *         "finished_at": null
                      *       }
                      *     }
                      */
@@ -4398,44 +4426,48 @@ export interface operations {
                      * @example {
                      *       "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *       "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
-                     *       "slug": "web",
-                     *       "name": "web",
+                     *       "slug": "online-shop",
+                     *       "name": "Online shop",
                      *       "plan": {
                      *         "id": "plan_01k7st2z1tfcgswkatddy8v7g2",
-                     *         "name": "web",
-                     *         "display_name": "Web",
-                     *         "project_quota": {},
+                     *         "name": "starter",
+                     *         "display_name": "Starter",
+                     *         "project_quota": {
+                     *           "requests.cpu": "2",
+                     *           "requests.memory": "4Gi",
+                     *           "pods": "20"
+                     *         },
                      *         "limit_range": [
                      *           {
                      *             "type": "Container",
-                     *             "default": {},
-                     *             "defaultRequest": {},
-                     *             "max": {},
-                     *             "min": {}
+                     *             "default": {
+                     *               "cpu": "500m",
+                     *               "memory": "512Mi"
+                     *             }
                      *           }
                      *         ],
-                     *         "max_projects": -9007199254740991,
+                     *         "max_projects": 10,
                      *         "isolation": "shared"
                      *       },
                      *       "state": "active",
-                     *       "delete_after": "2026-03-01T09:30:00.000Z",
-                     *       "member": false,
-                     *       "generation": -9007199254740991,
-                     *       "observed_generation": -9007199254740991,
+                     *       "delete_after": null,
+                     *       "member": true,
+                     *       "generation": 7,
+                     *       "observed_generation": 7,
                      *       "conditions": [
                      *         {
-                     *           "type": "text",
+                     *           "type": "Synced",
                      *           "status": "True",
-                     *           "reason": "AsExpected",
-                     *           "message": "As it should be.",
-                     *           "lastTransitionTime": "text"
+                     *           "reason": "Verified",
+                     *           "message": "Every right is in force as it should be.",
+                     *           "lastTransitionTime": "2026-03-01T09:30:00.000Z"
                      *         }
                      *       ],
-                     *       "issuer": "https://example.com/",
-                     *       "client_id": "text",
+                     *       "issuer": "https://id.example.com",
+                     *       "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *       "endpoint": {
-                     *         "server": "https://example.com/",
-                     *         "certificate_authority": "text"
+                     *         "server": "https://online-shop.k8s.example.com",
+                     *         "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
                      *       },
                      *       "created_at": "2026-03-01T09:30:00.000Z"
                      *     }
@@ -4542,58 +4574,62 @@ export interface operations {
                      *       "workspace": {
                      *         "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
-                     *         "slug": "web",
-                     *         "name": "web",
+                     *         "slug": "online-shop",
+                     *         "name": "Online shop",
                      *         "plan": {
                      *           "id": "plan_01k7st2z1tfcgswkatddy8v7g2",
-                     *           "name": "web",
-                     *           "display_name": "Web",
-                     *           "project_quota": {},
+                     *           "name": "starter",
+                     *           "display_name": "Starter",
+                     *           "project_quota": {
+                     *             "requests.cpu": "2",
+                     *             "requests.memory": "4Gi",
+                     *             "pods": "20"
+                     *           },
                      *           "limit_range": [
                      *             {
                      *               "type": "Container",
-                     *               "default": {},
-                     *               "defaultRequest": {},
-                     *               "max": {},
-                     *               "min": {}
+                     *               "default": {
+                     *                 "cpu": "500m",
+                     *                 "memory": "512Mi"
+                     *               }
                      *             }
                      *           ],
-                     *           "max_projects": -9007199254740991,
+                     *           "max_projects": 10,
                      *           "isolation": "shared"
                      *         },
                      *         "state": "active",
-                     *         "delete_after": "2026-03-01T09:30:00.000Z",
-                     *         "member": false,
-                     *         "generation": -9007199254740991,
-                     *         "observed_generation": -9007199254740991,
+                     *         "delete_after": null,
+                     *         "member": true,
+                     *         "generation": 7,
+                     *         "observed_generation": 7,
                      *         "conditions": [
                      *           {
-                     *             "type": "text",
+                     *             "type": "Synced",
                      *             "status": "True",
-                     *             "reason": "AsExpected",
-                     *             "message": "As it should be.",
-                     *             "lastTransitionTime": "text"
+                     *             "reason": "Verified",
+                     *             "message": "Every right is in force as it should be.",
+                     *             "lastTransitionTime": "2026-03-01T09:30:00.000Z"
                      *           }
                      *         ],
-                     *         "issuer": "https://example.com/",
-                     *         "client_id": "text",
+                     *         "issuer": "https://id.example.com",
+                     *         "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "endpoint": {
-                     *           "server": "https://example.com/",
-                     *           "certificate_authority": "text"
+                     *           "server": "https://online-shop.k8s.example.com",
+                     *           "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
                      *         },
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "change": {
                      *         "from": {
                      *           "id": "plan_01k7st2z1tfcgswkatddy8v7g2",
-                     *           "name": "web",
-                     *           "max_projects": -9007199254740991,
+                     *           "name": "team",
+                     *           "max_projects": 100,
                      *           "isolation": "shared"
                      *         },
                      *         "to": {
                      *           "id": "plan_01k7st2z1tfcgswkatddy8v7g2",
-                     *           "name": "web",
-                     *           "max_projects": -9007199254740991,
+                     *           "name": "team",
+                     *           "max_projects": 100,
                      *           "isolation": "shared"
                      *         },
                      *         "fits": false,
@@ -4612,30 +4648,30 @@ export interface operations {
                      *         ],
                      *         "project_quota": [
                      *           {
-                     *             "resource": "text",
-                     *             "from": null,
-                     *             "to": null
+                     *             "resource": "pods",
+                     *             "from": "20",
+                     *             "to": "200"
                      *           }
                      *         ],
                      *         "workspace_quota": [
                      *           {
-                     *             "resource": "text",
-                     *             "from": null,
-                     *             "to": null
+                     *             "resource": "pods",
+                     *             "from": "20",
+                     *             "to": "200"
                      *           }
                      *         ],
                      *         "limit_range_changes": false
                      *       },
                      *       "task": {
                      *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *         "kind": "text",
+                     *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *         "state": "pending",
-                     *         "progress": 0,
-                     *         "step": null,
+                     *         "state": "running",
+                     *         "progress": 40,
+                     *         "step": "applying",
                      *         "error": null,
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "finished_at": "2026-03-01T09:30:00.000Z"
+                     *         "finished_at": null
                      *       }
                      *     }
                      */
@@ -4664,58 +4700,62 @@ export interface operations {
                      *       "workspace": {
                      *         "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
-                     *         "slug": "web",
-                     *         "name": "web",
+                     *         "slug": "online-shop",
+                     *         "name": "Online shop",
                      *         "plan": {
                      *           "id": "plan_01k7st2z1tfcgswkatddy8v7g2",
-                     *           "name": "web",
-                     *           "display_name": "Web",
-                     *           "project_quota": {},
+                     *           "name": "starter",
+                     *           "display_name": "Starter",
+                     *           "project_quota": {
+                     *             "requests.cpu": "2",
+                     *             "requests.memory": "4Gi",
+                     *             "pods": "20"
+                     *           },
                      *           "limit_range": [
                      *             {
                      *               "type": "Container",
-                     *               "default": {},
-                     *               "defaultRequest": {},
-                     *               "max": {},
-                     *               "min": {}
+                     *               "default": {
+                     *                 "cpu": "500m",
+                     *                 "memory": "512Mi"
+                     *               }
                      *             }
                      *           ],
-                     *           "max_projects": -9007199254740991,
+                     *           "max_projects": 10,
                      *           "isolation": "shared"
                      *         },
                      *         "state": "active",
-                     *         "delete_after": "2026-03-01T09:30:00.000Z",
-                     *         "member": false,
-                     *         "generation": -9007199254740991,
-                     *         "observed_generation": -9007199254740991,
+                     *         "delete_after": null,
+                     *         "member": true,
+                     *         "generation": 7,
+                     *         "observed_generation": 7,
                      *         "conditions": [
                      *           {
-                     *             "type": "text",
+                     *             "type": "Synced",
                      *             "status": "True",
-                     *             "reason": "AsExpected",
-                     *             "message": "As it should be.",
-                     *             "lastTransitionTime": "text"
+                     *             "reason": "Verified",
+                     *             "message": "Every right is in force as it should be.",
+                     *             "lastTransitionTime": "2026-03-01T09:30:00.000Z"
                      *           }
                      *         ],
-                     *         "issuer": "https://example.com/",
-                     *         "client_id": "text",
+                     *         "issuer": "https://id.example.com",
+                     *         "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "endpoint": {
-                     *           "server": "https://example.com/",
-                     *           "certificate_authority": "text"
+                     *           "server": "https://online-shop.k8s.example.com",
+                     *           "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
                      *         },
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "change": {
                      *         "from": {
                      *           "id": "plan_01k7st2z1tfcgswkatddy8v7g2",
-                     *           "name": "web",
-                     *           "max_projects": -9007199254740991,
+                     *           "name": "team",
+                     *           "max_projects": 100,
                      *           "isolation": "shared"
                      *         },
                      *         "to": {
                      *           "id": "plan_01k7st2z1tfcgswkatddy8v7g2",
-                     *           "name": "web",
-                     *           "max_projects": -9007199254740991,
+                     *           "name": "team",
+                     *           "max_projects": 100,
                      *           "isolation": "shared"
                      *         },
                      *         "fits": false,
@@ -4734,30 +4774,30 @@ export interface operations {
                      *         ],
                      *         "project_quota": [
                      *           {
-                     *             "resource": "text",
-                     *             "from": null,
-                     *             "to": null
+                     *             "resource": "pods",
+                     *             "from": "20",
+                     *             "to": "200"
                      *           }
                      *         ],
                      *         "workspace_quota": [
                      *           {
-                     *             "resource": "text",
-                     *             "from": null,
-                     *             "to": null
+                     *             "resource": "pods",
+                     *             "from": "20",
+                     *             "to": "200"
                      *           }
                      *         ],
                      *         "limit_range_changes": false
                      *       },
                      *       "task": {
                      *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *         "kind": "text",
+                     *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *         "state": "pending",
-                     *         "progress": 0,
-                     *         "step": null,
+                     *         "state": "running",
+                     *         "progress": 40,
+                     *         "step": "applying",
                      *         "error": null,
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "finished_at": "2026-03-01T09:30:00.000Z"
+                     *         "finished_at": null
                      *       }
                      *     }
                      */
@@ -4813,57 +4853,61 @@ export interface operations {
                      *       "workspace": {
                      *         "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
-                     *         "slug": "web",
-                     *         "name": "web",
+                     *         "slug": "online-shop",
+                     *         "name": "Online shop",
                      *         "plan": {
                      *           "id": "plan_01k7st2z1tfcgswkatddy8v7g2",
-                     *           "name": "web",
-                     *           "display_name": "Web",
-                     *           "project_quota": {},
+                     *           "name": "starter",
+                     *           "display_name": "Starter",
+                     *           "project_quota": {
+                     *             "requests.cpu": "2",
+                     *             "requests.memory": "4Gi",
+                     *             "pods": "20"
+                     *           },
                      *           "limit_range": [
                      *             {
                      *               "type": "Container",
-                     *               "default": {},
-                     *               "defaultRequest": {},
-                     *               "max": {},
-                     *               "min": {}
+                     *               "default": {
+                     *                 "cpu": "500m",
+                     *                 "memory": "512Mi"
+                     *               }
                      *             }
                      *           ],
-                     *           "max_projects": -9007199254740991,
+                     *           "max_projects": 10,
                      *           "isolation": "shared"
                      *         },
                      *         "state": "active",
-                     *         "delete_after": "2026-03-01T09:30:00.000Z",
-                     *         "member": false,
-                     *         "generation": -9007199254740991,
-                     *         "observed_generation": -9007199254740991,
+                     *         "delete_after": null,
+                     *         "member": true,
+                     *         "generation": 7,
+                     *         "observed_generation": 7,
                      *         "conditions": [
                      *           {
-                     *             "type": "text",
+                     *             "type": "Synced",
                      *             "status": "True",
-                     *             "reason": "AsExpected",
-                     *             "message": "As it should be.",
-                     *             "lastTransitionTime": "text"
+                     *             "reason": "Verified",
+                     *             "message": "Every right is in force as it should be.",
+                     *             "lastTransitionTime": "2026-03-01T09:30:00.000Z"
                      *           }
                      *         ],
-                     *         "issuer": "https://example.com/",
-                     *         "client_id": "text",
+                     *         "issuer": "https://id.example.com",
+                     *         "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "endpoint": {
-                     *           "server": "https://example.com/",
-                     *           "certificate_authority": "text"
+                     *           "server": "https://online-shop.k8s.example.com",
+                     *           "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
                      *         },
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
                      *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *         "kind": "text",
+                     *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *         "state": "pending",
-                     *         "progress": 0,
-                     *         "step": null,
+                     *         "state": "running",
+                     *         "progress": 40,
+                     *         "step": "applying",
                      *         "error": null,
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "finished_at": "2026-03-01T09:30:00.000Z"
+                     *         "finished_at": null
                      *       }
                      *     }
                      */
@@ -4894,57 +4938,61 @@ export interface operations {
                      *       "workspace": {
                      *         "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
-                     *         "slug": "web",
-                     *         "name": "web",
+                     *         "slug": "online-shop",
+                     *         "name": "Online shop",
                      *         "plan": {
                      *           "id": "plan_01k7st2z1tfcgswkatddy8v7g2",
-                     *           "name": "web",
-                     *           "display_name": "Web",
-                     *           "project_quota": {},
+                     *           "name": "starter",
+                     *           "display_name": "Starter",
+                     *           "project_quota": {
+                     *             "requests.cpu": "2",
+                     *             "requests.memory": "4Gi",
+                     *             "pods": "20"
+                     *           },
                      *           "limit_range": [
                      *             {
                      *               "type": "Container",
-                     *               "default": {},
-                     *               "defaultRequest": {},
-                     *               "max": {},
-                     *               "min": {}
+                     *               "default": {
+                     *                 "cpu": "500m",
+                     *                 "memory": "512Mi"
+                     *               }
                      *             }
                      *           ],
-                     *           "max_projects": -9007199254740991,
+                     *           "max_projects": 10,
                      *           "isolation": "shared"
                      *         },
                      *         "state": "active",
-                     *         "delete_after": "2026-03-01T09:30:00.000Z",
-                     *         "member": false,
-                     *         "generation": -9007199254740991,
-                     *         "observed_generation": -9007199254740991,
+                     *         "delete_after": null,
+                     *         "member": true,
+                     *         "generation": 7,
+                     *         "observed_generation": 7,
                      *         "conditions": [
                      *           {
-                     *             "type": "text",
+                     *             "type": "Synced",
                      *             "status": "True",
-                     *             "reason": "AsExpected",
-                     *             "message": "As it should be.",
-                     *             "lastTransitionTime": "text"
+                     *             "reason": "Verified",
+                     *             "message": "Every right is in force as it should be.",
+                     *             "lastTransitionTime": "2026-03-01T09:30:00.000Z"
                      *           }
                      *         ],
-                     *         "issuer": "https://example.com/",
-                     *         "client_id": "text",
+                     *         "issuer": "https://id.example.com",
+                     *         "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "endpoint": {
-                     *           "server": "https://example.com/",
-                     *           "certificate_authority": "text"
+                     *           "server": "https://online-shop.k8s.example.com",
+                     *           "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
                      *         },
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
                      *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *         "kind": "text",
+                     *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *         "state": "pending",
-                     *         "progress": 0,
-                     *         "step": null,
+                     *         "state": "running",
+                     *         "progress": 40,
+                     *         "step": "applying",
                      *         "error": null,
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "finished_at": "2026-03-01T09:30:00.000Z"
+                     *         "finished_at": null
                      *       }
                      *     }
                      */
@@ -4997,57 +5045,61 @@ export interface operations {
                      *       "workspace": {
                      *         "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
-                     *         "slug": "web",
-                     *         "name": "web",
+                     *         "slug": "online-shop",
+                     *         "name": "Online shop",
                      *         "plan": {
                      *           "id": "plan_01k7st2z1tfcgswkatddy8v7g2",
-                     *           "name": "web",
-                     *           "display_name": "Web",
-                     *           "project_quota": {},
+                     *           "name": "starter",
+                     *           "display_name": "Starter",
+                     *           "project_quota": {
+                     *             "requests.cpu": "2",
+                     *             "requests.memory": "4Gi",
+                     *             "pods": "20"
+                     *           },
                      *           "limit_range": [
                      *             {
                      *               "type": "Container",
-                     *               "default": {},
-                     *               "defaultRequest": {},
-                     *               "max": {},
-                     *               "min": {}
+                     *               "default": {
+                     *                 "cpu": "500m",
+                     *                 "memory": "512Mi"
+                     *               }
                      *             }
                      *           ],
-                     *           "max_projects": -9007199254740991,
+                     *           "max_projects": 10,
                      *           "isolation": "shared"
                      *         },
                      *         "state": "active",
-                     *         "delete_after": "2026-03-01T09:30:00.000Z",
-                     *         "member": false,
-                     *         "generation": -9007199254740991,
-                     *         "observed_generation": -9007199254740991,
+                     *         "delete_after": null,
+                     *         "member": true,
+                     *         "generation": 7,
+                     *         "observed_generation": 7,
                      *         "conditions": [
                      *           {
-                     *             "type": "text",
+                     *             "type": "Synced",
                      *             "status": "True",
-                     *             "reason": "AsExpected",
-                     *             "message": "As it should be.",
-                     *             "lastTransitionTime": "text"
+                     *             "reason": "Verified",
+                     *             "message": "Every right is in force as it should be.",
+                     *             "lastTransitionTime": "2026-03-01T09:30:00.000Z"
                      *           }
                      *         ],
-                     *         "issuer": "https://example.com/",
-                     *         "client_id": "text",
+                     *         "issuer": "https://id.example.com",
+                     *         "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "endpoint": {
-                     *           "server": "https://example.com/",
-                     *           "certificate_authority": "text"
+                     *           "server": "https://online-shop.k8s.example.com",
+                     *           "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
                      *         },
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
                      *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *         "kind": "text",
+                     *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *         "state": "pending",
-                     *         "progress": 0,
-                     *         "step": null,
+                     *         "state": "running",
+                     *         "progress": 40,
+                     *         "step": "applying",
                      *         "error": null,
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "finished_at": "2026-03-01T09:30:00.000Z"
+                     *         "finished_at": null
                      *       }
                      *     }
                      */
@@ -5078,57 +5130,61 @@ export interface operations {
                      *       "workspace": {
                      *         "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
-                     *         "slug": "web",
-                     *         "name": "web",
+                     *         "slug": "online-shop",
+                     *         "name": "Online shop",
                      *         "plan": {
                      *           "id": "plan_01k7st2z1tfcgswkatddy8v7g2",
-                     *           "name": "web",
-                     *           "display_name": "Web",
-                     *           "project_quota": {},
+                     *           "name": "starter",
+                     *           "display_name": "Starter",
+                     *           "project_quota": {
+                     *             "requests.cpu": "2",
+                     *             "requests.memory": "4Gi",
+                     *             "pods": "20"
+                     *           },
                      *           "limit_range": [
                      *             {
                      *               "type": "Container",
-                     *               "default": {},
-                     *               "defaultRequest": {},
-                     *               "max": {},
-                     *               "min": {}
+                     *               "default": {
+                     *                 "cpu": "500m",
+                     *                 "memory": "512Mi"
+                     *               }
                      *             }
                      *           ],
-                     *           "max_projects": -9007199254740991,
+                     *           "max_projects": 10,
                      *           "isolation": "shared"
                      *         },
                      *         "state": "active",
-                     *         "delete_after": "2026-03-01T09:30:00.000Z",
-                     *         "member": false,
-                     *         "generation": -9007199254740991,
-                     *         "observed_generation": -9007199254740991,
+                     *         "delete_after": null,
+                     *         "member": true,
+                     *         "generation": 7,
+                     *         "observed_generation": 7,
                      *         "conditions": [
                      *           {
-                     *             "type": "text",
+                     *             "type": "Synced",
                      *             "status": "True",
-                     *             "reason": "AsExpected",
-                     *             "message": "As it should be.",
-                     *             "lastTransitionTime": "text"
+                     *             "reason": "Verified",
+                     *             "message": "Every right is in force as it should be.",
+                     *             "lastTransitionTime": "2026-03-01T09:30:00.000Z"
                      *           }
                      *         ],
-                     *         "issuer": "https://example.com/",
-                     *         "client_id": "text",
+                     *         "issuer": "https://id.example.com",
+                     *         "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "endpoint": {
-                     *           "server": "https://example.com/",
-                     *           "certificate_authority": "text"
+                     *           "server": "https://online-shop.k8s.example.com",
+                     *           "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
                      *         },
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
                      *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *         "kind": "text",
+                     *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *         "state": "pending",
-                     *         "progress": 0,
-                     *         "step": null,
+                     *         "state": "running",
+                     *         "progress": 40,
+                     *         "step": "applying",
                      *         "error": null,
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "finished_at": "2026-03-01T09:30:00.000Z"
+                     *         "finished_at": null
                      *       }
                      *     }
                      */
@@ -5181,57 +5237,61 @@ export interface operations {
                      *       "workspace": {
                      *         "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
-                     *         "slug": "web",
-                     *         "name": "web",
+                     *         "slug": "online-shop",
+                     *         "name": "Online shop",
                      *         "plan": {
                      *           "id": "plan_01k7st2z1tfcgswkatddy8v7g2",
-                     *           "name": "web",
-                     *           "display_name": "Web",
-                     *           "project_quota": {},
+                     *           "name": "starter",
+                     *           "display_name": "Starter",
+                     *           "project_quota": {
+                     *             "requests.cpu": "2",
+                     *             "requests.memory": "4Gi",
+                     *             "pods": "20"
+                     *           },
                      *           "limit_range": [
                      *             {
                      *               "type": "Container",
-                     *               "default": {},
-                     *               "defaultRequest": {},
-                     *               "max": {},
-                     *               "min": {}
+                     *               "default": {
+                     *                 "cpu": "500m",
+                     *                 "memory": "512Mi"
+                     *               }
                      *             }
                      *           ],
-                     *           "max_projects": -9007199254740991,
+                     *           "max_projects": 10,
                      *           "isolation": "shared"
                      *         },
                      *         "state": "active",
-                     *         "delete_after": "2026-03-01T09:30:00.000Z",
-                     *         "member": false,
-                     *         "generation": -9007199254740991,
-                     *         "observed_generation": -9007199254740991,
+                     *         "delete_after": null,
+                     *         "member": true,
+                     *         "generation": 7,
+                     *         "observed_generation": 7,
                      *         "conditions": [
                      *           {
-                     *             "type": "text",
+                     *             "type": "Synced",
                      *             "status": "True",
-                     *             "reason": "AsExpected",
-                     *             "message": "As it should be.",
-                     *             "lastTransitionTime": "text"
+                     *             "reason": "Verified",
+                     *             "message": "Every right is in force as it should be.",
+                     *             "lastTransitionTime": "2026-03-01T09:30:00.000Z"
                      *           }
                      *         ],
-                     *         "issuer": "https://example.com/",
-                     *         "client_id": "text",
+                     *         "issuer": "https://id.example.com",
+                     *         "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "endpoint": {
-                     *           "server": "https://example.com/",
-                     *           "certificate_authority": "text"
+                     *           "server": "https://online-shop.k8s.example.com",
+                     *           "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
                      *         },
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
                      *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *         "kind": "text",
+                     *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *         "state": "pending",
-                     *         "progress": 0,
-                     *         "step": null,
+                     *         "state": "running",
+                     *         "progress": 40,
+                     *         "step": "applying",
                      *         "error": null,
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "finished_at": "2026-03-01T09:30:00.000Z"
+                     *         "finished_at": null
                      *       }
                      *     }
                      */
@@ -5262,57 +5322,61 @@ export interface operations {
                      *       "workspace": {
                      *         "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
-                     *         "slug": "web",
-                     *         "name": "web",
+                     *         "slug": "online-shop",
+                     *         "name": "Online shop",
                      *         "plan": {
                      *           "id": "plan_01k7st2z1tfcgswkatddy8v7g2",
-                     *           "name": "web",
-                     *           "display_name": "Web",
-                     *           "project_quota": {},
+                     *           "name": "starter",
+                     *           "display_name": "Starter",
+                     *           "project_quota": {
+                     *             "requests.cpu": "2",
+                     *             "requests.memory": "4Gi",
+                     *             "pods": "20"
+                     *           },
                      *           "limit_range": [
                      *             {
                      *               "type": "Container",
-                     *               "default": {},
-                     *               "defaultRequest": {},
-                     *               "max": {},
-                     *               "min": {}
+                     *               "default": {
+                     *                 "cpu": "500m",
+                     *                 "memory": "512Mi"
+                     *               }
                      *             }
                      *           ],
-                     *           "max_projects": -9007199254740991,
+                     *           "max_projects": 10,
                      *           "isolation": "shared"
                      *         },
                      *         "state": "active",
-                     *         "delete_after": "2026-03-01T09:30:00.000Z",
-                     *         "member": false,
-                     *         "generation": -9007199254740991,
-                     *         "observed_generation": -9007199254740991,
+                     *         "delete_after": null,
+                     *         "member": true,
+                     *         "generation": 7,
+                     *         "observed_generation": 7,
                      *         "conditions": [
                      *           {
-                     *             "type": "text",
+                     *             "type": "Synced",
                      *             "status": "True",
-                     *             "reason": "AsExpected",
-                     *             "message": "As it should be.",
-                     *             "lastTransitionTime": "text"
+                     *             "reason": "Verified",
+                     *             "message": "Every right is in force as it should be.",
+                     *             "lastTransitionTime": "2026-03-01T09:30:00.000Z"
                      *           }
                      *         ],
-                     *         "issuer": "https://example.com/",
-                     *         "client_id": "text",
+                     *         "issuer": "https://id.example.com",
+                     *         "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "endpoint": {
-                     *           "server": "https://example.com/",
-                     *           "certificate_authority": "text"
+                     *           "server": "https://online-shop.k8s.example.com",
+                     *           "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
                      *         },
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
                      *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *         "kind": "text",
+                     *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *         "state": "pending",
-                     *         "progress": 0,
-                     *         "step": null,
+                     *         "state": "running",
+                     *         "progress": 40,
+                     *         "step": "applying",
                      *         "error": null,
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "finished_at": "2026-03-01T09:30:00.000Z"
+                     *         "finished_at": null
                      *       }
                      *     }
                      */
@@ -5372,8 +5436,8 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *           "name": "web",
-                     *           "display_name": "Web",
+                     *           "name": "sig-release",
+                     *           "display_name": "SIG Release",
                      *           "parent": "grp_01k7st2z1tfcgswkatddy8v7g4",
                      *           "preset": false,
                      *           "created_at": "2026-03-01T09:30:00.000Z"
@@ -5448,8 +5512,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *       "name": "web",
-                     *       "display_name": "Web",
+                     *       "name": "sig-release",
+                     *       "display_name": "SIG Release",
                      *       "parent": "grp_01k7st2z1tfcgswkatddy8v7g4",
                      *       "preset": false,
                      *       "created_at": "2026-03-01T09:30:00.000Z"
@@ -5505,8 +5569,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *       "name": "web",
-                     *       "display_name": "Web",
+                     *       "name": "sig-release",
+                     *       "display_name": "SIG Release",
                      *       "parent": "grp_01k7st2z1tfcgswkatddy8v7g4",
                      *       "preset": false,
                      *       "created_at": "2026-03-01T09:30:00.000Z"
@@ -5558,58 +5622,44 @@ export interface operations {
                      *       "new_tokens_from": "2026-03-01T09:30:00.000Z",
                      *       "old_tokens_until": "2026-03-01T09:30:00.000Z",
                      *       "effect": {
-                     *         "people_affected": -9007199254740991,
-                     *         "service_accounts_affected": -9007199254740991,
+                     *         "people_affected": 1,
+                     *         "service_accounts_affected": 0,
                      *         "affected": [
                      *           {
                      *             "kind": "person",
                      *             "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
-                     *             "display_name": "Web",
+                     *             "display_name": "Grace Hopper",
                      *             "groups_gained": [
                      *               {
                      *                 "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *                 "name": "web"
+                     *                 "name": "sig-release"
                      *               }
                      *             ],
-                     *             "groups_lost": [
-                     *               {
-                     *                 "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *                 "name": "web"
-                     *               }
-                     *             ],
+                     *             "groups_lost": [],
                      *             "roles_gained": [
                      *               {
                      *                 "role_assignment": "asg_01k7st2z1tfcgswkatddy8v7g8",
                      *                 "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
                      *                 "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *                 "project_name": null,
-                     *                 "role": "text",
+                     *                 "project_name": "shop",
+                     *                 "role": "log-reader",
                      *                 "preset": false
                      *               }
                      *             ],
-                     *             "roles_lost": [
-                     *               {
-                     *                 "role_assignment": "asg_01k7st2z1tfcgswkatddy8v7g8",
-                     *                 "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *                 "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *                 "project_name": null,
-                     *                 "role": "text",
-                     *                 "preset": false
-                     *               }
-                     *             ]
+                     *             "roles_lost": []
                      *           }
                      *         ]
                      *       },
                      *       "task": {
                      *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *         "kind": "text",
+                     *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *         "state": "pending",
-                     *         "progress": 0,
-                     *         "step": null,
+                     *         "state": "running",
+                     *         "progress": 40,
+                     *         "step": "applying",
                      *         "error": null,
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "finished_at": "2026-03-01T09:30:00.000Z"
+                     *         "finished_at": null
                      *       }
                      *     }
                      */
@@ -5638,58 +5688,44 @@ export interface operations {
                      *       "new_tokens_from": "2026-03-01T09:30:00.000Z",
                      *       "old_tokens_until": "2026-03-01T09:30:00.000Z",
                      *       "effect": {
-                     *         "people_affected": -9007199254740991,
-                     *         "service_accounts_affected": -9007199254740991,
+                     *         "people_affected": 1,
+                     *         "service_accounts_affected": 0,
                      *         "affected": [
                      *           {
                      *             "kind": "person",
                      *             "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
-                     *             "display_name": "Web",
+                     *             "display_name": "Grace Hopper",
                      *             "groups_gained": [
                      *               {
                      *                 "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *                 "name": "web"
+                     *                 "name": "sig-release"
                      *               }
                      *             ],
-                     *             "groups_lost": [
-                     *               {
-                     *                 "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *                 "name": "web"
-                     *               }
-                     *             ],
+                     *             "groups_lost": [],
                      *             "roles_gained": [
                      *               {
                      *                 "role_assignment": "asg_01k7st2z1tfcgswkatddy8v7g8",
                      *                 "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
                      *                 "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *                 "project_name": null,
-                     *                 "role": "text",
+                     *                 "project_name": "shop",
+                     *                 "role": "log-reader",
                      *                 "preset": false
                      *               }
                      *             ],
-                     *             "roles_lost": [
-                     *               {
-                     *                 "role_assignment": "asg_01k7st2z1tfcgswkatddy8v7g8",
-                     *                 "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *                 "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *                 "project_name": null,
-                     *                 "role": "text",
-                     *                 "preset": false
-                     *               }
-                     *             ]
+                     *             "roles_lost": []
                      *           }
                      *         ]
                      *       },
                      *       "task": {
                      *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *         "kind": "text",
+                     *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *         "state": "pending",
-                     *         "progress": 0,
-                     *         "step": null,
+                     *         "state": "running",
+                     *         "progress": 40,
+                     *         "step": "applying",
                      *         "error": null,
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "finished_at": "2026-03-01T09:30:00.000Z"
+                     *         "finished_at": null
                      *       }
                      *     }
                      */
@@ -5758,8 +5794,8 @@ export interface operations {
                      * @example {
                      *       "group": {
                      *         "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *         "name": "web",
-                     *         "display_name": "Web",
+                     *         "name": "sig-release",
+                     *         "display_name": "SIG Release",
                      *         "parent": "grp_01k7st2z1tfcgswkatddy8v7g4",
                      *         "preset": false,
                      *         "created_at": "2026-03-01T09:30:00.000Z"
@@ -5767,45 +5803,31 @@ export interface operations {
                      *       "new_tokens_from": "2026-03-01T09:30:00.000Z",
                      *       "old_tokens_until": "2026-03-01T09:30:00.000Z",
                      *       "effect": {
-                     *         "people_affected": -9007199254740991,
-                     *         "service_accounts_affected": -9007199254740991,
+                     *         "people_affected": 1,
+                     *         "service_accounts_affected": 0,
                      *         "affected": [
                      *           {
                      *             "kind": "person",
                      *             "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
-                     *             "display_name": "Web",
+                     *             "display_name": "Grace Hopper",
                      *             "groups_gained": [
                      *               {
                      *                 "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *                 "name": "web"
+                     *                 "name": "sig-release"
                      *               }
                      *             ],
-                     *             "groups_lost": [
-                     *               {
-                     *                 "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *                 "name": "web"
-                     *               }
-                     *             ],
+                     *             "groups_lost": [],
                      *             "roles_gained": [
                      *               {
                      *                 "role_assignment": "asg_01k7st2z1tfcgswkatddy8v7g8",
                      *                 "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
                      *                 "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *                 "project_name": null,
-                     *                 "role": "text",
+                     *                 "project_name": "shop",
+                     *                 "role": "log-reader",
                      *                 "preset": false
                      *               }
                      *             ],
-                     *             "roles_lost": [
-                     *               {
-                     *                 "role_assignment": "asg_01k7st2z1tfcgswkatddy8v7g8",
-                     *                 "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *                 "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *                 "project_name": null,
-                     *                 "role": "text",
-                     *                 "preset": false
-                     *               }
-                     *             ]
+                     *             "roles_lost": []
                      *           }
                      *         ]
                      *       }
@@ -5872,15 +5894,15 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
-                     *           "display_name": "Web",
-                     *           "email": null,
+                     *           "display_name": "Grace Hopper",
+                     *           "email": "grace@example.com",
                      *           "created_at": "2026-03-01T09:30:00.000Z",
-                     *           "expires_at": "2026-03-01T09:30:00.000Z",
+                     *           "expires_at": "2026-09-30T17:00:00.000Z",
                      *           "through": [
                      *             {
                      *               "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *               "name": "web",
-                     *               "expires_at": "2026-03-01T09:30:00.000Z"
+                     *               "name": "sig-release",
+                     *               "expires_at": "2026-09-30T17:00:00.000Z"
                      *             }
                      *           ]
                      *         }
@@ -5948,15 +5970,15 @@ export interface operations {
                      * @example {
                      *       "member": {
                      *         "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
-                     *         "display_name": "Web",
-                     *         "email": null,
+                     *         "display_name": "Grace Hopper",
+                     *         "email": "grace@example.com",
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "expires_at": "2026-03-01T09:30:00.000Z",
+                     *         "expires_at": "2026-09-30T17:00:00.000Z",
                      *         "through": [
                      *           {
                      *             "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *             "name": "web",
-                     *             "expires_at": "2026-03-01T09:30:00.000Z"
+                     *             "name": "sig-release",
+                     *             "expires_at": "2026-09-30T17:00:00.000Z"
                      *           }
                      *         ]
                      *       },
@@ -6021,15 +6043,15 @@ export interface operations {
                      * @example {
                      *       "member": {
                      *         "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
-                     *         "display_name": "Web",
-                     *         "email": null,
+                     *         "display_name": "Grace Hopper",
+                     *         "email": "grace@example.com",
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "expires_at": "2026-03-01T09:30:00.000Z",
+                     *         "expires_at": "2026-09-30T17:00:00.000Z",
                      *         "through": [
                      *           {
                      *             "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *             "name": "web",
-                     *             "expires_at": "2026-03-01T09:30:00.000Z"
+                     *             "name": "sig-release",
+                     *             "expires_at": "2026-09-30T17:00:00.000Z"
                      *           }
                      *         ]
                      *       },
@@ -6142,15 +6164,15 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "id": "sa_01k7st2z1tfcgswkatddy8v7g5",
-                     *           "name": "web",
-                     *           "display_name": "Web",
+                     *           "name": "deploy-bot",
+                     *           "display_name": "Deploys the web shop",
                      *           "created_at": "2026-03-01T09:30:00.000Z",
-                     *           "expires_at": "2026-03-01T09:30:00.000Z",
+                     *           "expires_at": "2026-09-30T17:00:00.000Z",
                      *           "through": [
                      *             {
                      *               "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *               "name": "web",
-                     *               "expires_at": "2026-03-01T09:30:00.000Z"
+                     *               "name": "sig-release",
+                     *               "expires_at": "2026-09-30T17:00:00.000Z"
                      *             }
                      *           ]
                      *         }
@@ -6211,15 +6233,15 @@ export interface operations {
                      * @example {
                      *       "member": {
                      *         "id": "sa_01k7st2z1tfcgswkatddy8v7g5",
-                     *         "name": "web",
-                     *         "display_name": "Web",
+                     *         "name": "deploy-bot",
+                     *         "display_name": "Deploys the web shop",
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "expires_at": "2026-03-01T09:30:00.000Z",
+                     *         "expires_at": "2026-09-30T17:00:00.000Z",
                      *         "through": [
                      *           {
                      *             "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *             "name": "web",
-                     *             "expires_at": "2026-03-01T09:30:00.000Z"
+                     *             "name": "sig-release",
+                     *             "expires_at": "2026-09-30T17:00:00.000Z"
                      *           }
                      *         ]
                      *       },
@@ -6328,8 +6350,8 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
-                     *           "display_name": "Web",
-                     *           "email": null,
+                     *           "display_name": "Grace Hopper",
+                     *           "email": "grace@example.com",
                      *           "created_at": "2026-03-01T09:30:00.000Z"
                      *         }
                      *       ],
@@ -6377,20 +6399,24 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
-                     *       "display_name": "Web",
-                     *       "email": null,
+                     *       "display_name": "Grace Hopper",
+                     *       "email": "grace@example.com",
                      *       "created_at": "2026-03-01T09:30:00.000Z",
                      *       "direct_groups": [
                      *         {
                      *           "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *           "name": "web",
-                     *           "expires_at": "2026-03-01T09:30:00.000Z"
+                     *           "name": "sig-release",
+                     *           "expires_at": "2026-09-30T17:00:00.000Z"
                      *         }
                      *       ],
                      *       "effective_groups": [
                      *         {
                      *           "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *           "name": "web"
+                     *           "name": "sig-release"
+                     *         },
+                     *         {
+                     *           "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
+                     *           "name": "WorkspaceMembers"
                      *         }
                      *       ]
                      *     }
@@ -6536,10 +6562,10 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "id": "sa_01k7st2z1tfcgswkatddy8v7g5",
-                     *           "name": "web",
-                     *           "display_name": "Web",
-                     *           "created_by": "usr_01k7st2z1tfcgswkatddy8v7g0",
+                     *           "name": "deploy-bot",
+                     *           "display_name": "Deploys the web shop",
                      *           "created_at": "2026-03-01T09:30:00.000Z",
+                     *           "created_by": "usr_01k7st2z1tfcgswkatddy8v7g0",
                      *           "updated_at": "2026-03-01T09:30:00.000Z"
                      *         }
                      *       ],
@@ -6612,10 +6638,10 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "sa_01k7st2z1tfcgswkatddy8v7g5",
-                     *       "name": "web",
-                     *       "display_name": "Web",
-                     *       "created_by": "usr_01k7st2z1tfcgswkatddy8v7g0",
+                     *       "name": "deploy-bot",
+                     *       "display_name": "Deploys the web shop",
                      *       "created_at": "2026-03-01T09:30:00.000Z",
+                     *       "created_by": "usr_01k7st2z1tfcgswkatddy8v7g0",
                      *       "updated_at": "2026-03-01T09:30:00.000Z"
                      *     }
                      */
@@ -6669,22 +6695,26 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "sa_01k7st2z1tfcgswkatddy8v7g5",
-                     *       "name": "web",
-                     *       "display_name": "Web",
-                     *       "created_by": "usr_01k7st2z1tfcgswkatddy8v7g0",
+                     *       "name": "deploy-bot",
+                     *       "display_name": "Deploys the web shop",
                      *       "created_at": "2026-03-01T09:30:00.000Z",
+                     *       "created_by": "usr_01k7st2z1tfcgswkatddy8v7g0",
                      *       "updated_at": "2026-03-01T09:30:00.000Z",
                      *       "direct_groups": [
                      *         {
                      *           "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *           "name": "web",
-                     *           "expires_at": "2026-03-01T09:30:00.000Z"
+                     *           "name": "sig-release",
+                     *           "expires_at": "2026-09-30T17:00:00.000Z"
                      *         }
                      *       ],
                      *       "effective_groups": [
                      *         {
                      *           "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *           "name": "web"
+                     *           "name": "sig-release"
+                     *         },
+                     *         {
+                     *           "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
+                     *           "name": "WorkspaceMembers"
                      *         }
                      *       ]
                      *     }
@@ -6794,10 +6824,10 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "sa_01k7st2z1tfcgswkatddy8v7g5",
-                     *       "name": "web",
-                     *       "display_name": "Web",
-                     *       "created_by": "usr_01k7st2z1tfcgswkatddy8v7g0",
+                     *       "name": "deploy-bot",
+                     *       "display_name": "Deploys the web shop",
                      *       "created_at": "2026-03-01T09:30:00.000Z",
+                     *       "created_by": "usr_01k7st2z1tfcgswkatddy8v7g0",
                      *       "updated_at": "2026-03-01T09:30:00.000Z"
                      *     }
                      */
@@ -6883,12 +6913,12 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "groups_added": -9007199254740991,
-                     *       "groups_moved": -9007199254740991,
-                     *       "groups_renamed": -9007199254740991,
-                     *       "groups_unchanged": -9007199254740991,
-                     *       "members_added": -9007199254740991,
-                     *       "memberships_added": -9007199254740991,
+                     *       "groups_added": 1,
+                     *       "groups_moved": 1,
+                     *       "groups_renamed": 1,
+                     *       "groups_unchanged": 1,
+                     *       "members_added": 1,
+                     *       "memberships_added": 1,
                      *       "diff": {
                      *         "groups_added": [
                      *           {
@@ -6988,11 +7018,11 @@ export interface operations {
                      *         "text"
                      *       ],
                      *       "left_out": {
-                     *         "members": -9007199254740991,
-                     *         "memberships": -9007199254740991,
-                     *         "expiring_memberships": -9007199254740991,
-                     *         "preset_memberships": -9007199254740991,
-                     *         "service_accounts": -9007199254740991
+                     *         "members": 1,
+                     *         "memberships": 1,
+                     *         "expiring_memberships": 1,
+                     *         "preset_memberships": 1,
+                     *         "service_accounts": 1
                      *       }
                      *     }
                      */
@@ -7051,10 +7081,12 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "id": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *           "name": "web",
-                     *           "display_name": "Web",
-                     *           "parent": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *           "quota": {},
+                     *           "name": "shop",
+                     *           "display_name": "The shop",
+                     *           "parent": null,
+                     *           "quota": {
+                     *             "pods": "10"
+                     *           },
                      *           "created_at": "2026-03-01T09:30:00.000Z"
                      *         }
                      *       ],
@@ -7136,22 +7168,24 @@ export interface operations {
                      * @example {
                      *       "project": {
                      *         "id": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *         "name": "web",
-                     *         "display_name": "Web",
-                     *         "parent": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *         "quota": {},
+                     *         "name": "shop",
+                     *         "display_name": "The shop",
+                     *         "parent": null,
+                     *         "quota": {
+                     *           "pods": "10"
+                     *         },
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
                      *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *         "kind": "text",
+                     *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *         "state": "pending",
-                     *         "progress": 0,
-                     *         "step": null,
+                     *         "state": "running",
+                     *         "progress": 40,
+                     *         "step": "applying",
                      *         "error": null,
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "finished_at": "2026-03-01T09:30:00.000Z"
+                     *         "finished_at": null
                      *       }
                      *     }
                      */
@@ -7205,10 +7239,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *       "name": "web",
-                     *       "display_name": "Web",
-                     *       "parent": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *       "quota": {},
+                     *       "name": "shop",
+                     *       "display_name": "The shop",
+                     *       "parent": null,
+                     *       "quota": {
+                     *         "pods": "10"
+                     *       },
                      *       "created_at": "2026-03-01T09:30:00.000Z"
                      *     }
                      */
@@ -7259,26 +7295,28 @@ export interface operations {
                      * @example {
                      *       "project": {
                      *         "id": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *         "name": "web",
-                     *         "display_name": "Web",
-                     *         "parent": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *         "quota": {},
+                     *         "name": "shop",
+                     *         "display_name": "The shop",
+                     *         "parent": null,
+                     *         "quota": {
+                     *           "pods": "10"
+                     *         },
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "contents": {
-                     *         "roles": -9007199254740991,
-                     *         "role_assignments": -9007199254740991
+                     *         "roles": 2,
+                     *         "role_assignments": 5
                      *       },
                      *       "task": {
                      *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *         "kind": "text",
+                     *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *         "state": "pending",
-                     *         "progress": 0,
-                     *         "step": null,
+                     *         "state": "running",
+                     *         "progress": 40,
+                     *         "step": "applying",
                      *         "error": null,
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "finished_at": "2026-03-01T09:30:00.000Z"
+                     *         "finished_at": null
                      *       }
                      *     }
                      */
@@ -7306,26 +7344,28 @@ export interface operations {
                      * @example {
                      *       "project": {
                      *         "id": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *         "name": "web",
-                     *         "display_name": "Web",
-                     *         "parent": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *         "quota": {},
+                     *         "name": "shop",
+                     *         "display_name": "The shop",
+                     *         "parent": null,
+                     *         "quota": {
+                     *           "pods": "10"
+                     *         },
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "contents": {
-                     *         "roles": -9007199254740991,
-                     *         "role_assignments": -9007199254740991
+                     *         "roles": 2,
+                     *         "role_assignments": 5
                      *       },
                      *       "task": {
                      *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *         "kind": "text",
+                     *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *         "state": "pending",
-                     *         "progress": 0,
-                     *         "step": null,
+                     *         "state": "running",
+                     *         "progress": 40,
+                     *         "step": "applying",
                      *         "error": null,
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "finished_at": "2026-03-01T09:30:00.000Z"
+                     *         "finished_at": null
                      *       }
                      *     }
                      */
@@ -7397,17 +7437,19 @@ export interface operations {
                      * @example {
                      *       "project": {
                      *         "id": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *         "name": "web",
-                     *         "display_name": "Web",
-                     *         "parent": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *         "quota": {},
+                     *         "name": "shop",
+                     *         "display_name": "The shop",
+                     *         "parent": null,
+                     *         "quota": {
+                     *           "pods": "10"
+                     *         },
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "move": {
                      *         "projects": [
                      *           {
                      *             "id": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *             "name": "web"
+                     *             "name": "shop"
                      *           }
                      *         ],
                      *         "gained": [
@@ -7416,20 +7458,16 @@ export interface operations {
                      *             "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
                      *             "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
                      *             "project_role": "rol_01k7st2z1tfcgswkatddy8v7g7",
-                     *             "preset_role": "workspace-admin",
+                     *             "preset_role": null,
                      *             "preset": false,
-                     *             "expires_at": "2026-03-01T09:30:00.000Z",
+                     *             "expires_at": "2026-09-30T17:00:00.000Z",
                      *             "reason": "Migration of the shop",
                      *             "created_by": {
                      *               "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
-                     *               "display_name": null
+                     *               "display_name": "Grace Hopper"
                      *             },
                      *             "created_at": "2026-03-01T09:30:00.000Z",
-                     *             "inherited_from": {
-                     *               "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *               "name": "web",
-                     *               "depth": 1
-                     *             }
+                     *             "inherited_from": null
                      *           }
                      *         ],
                      *         "lost": [
@@ -7438,34 +7476,30 @@ export interface operations {
                      *             "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
                      *             "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
                      *             "project_role": "rol_01k7st2z1tfcgswkatddy8v7g7",
-                     *             "preset_role": "workspace-admin",
+                     *             "preset_role": null,
                      *             "preset": false,
-                     *             "expires_at": "2026-03-01T09:30:00.000Z",
+                     *             "expires_at": "2026-09-30T17:00:00.000Z",
                      *             "reason": "Migration of the shop",
                      *             "created_by": {
                      *               "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
-                     *               "display_name": null
+                     *               "display_name": "Grace Hopper"
                      *             },
                      *             "created_at": "2026-03-01T09:30:00.000Z",
-                     *             "inherited_from": {
-                     *               "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *               "name": "web",
-                     *               "depth": 1
-                     *             }
+                     *             "inherited_from": null
                      *           }
                      *         ],
                      *         "truncated": false
                      *       },
                      *       "task": {
                      *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *         "kind": "text",
+                     *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *         "state": "pending",
-                     *         "progress": 0,
-                     *         "step": null,
+                     *         "state": "running",
+                     *         "progress": 40,
+                     *         "step": "applying",
                      *         "error": null,
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "finished_at": "2026-03-01T09:30:00.000Z"
+                     *         "finished_at": null
                      *       }
                      *     }
                      */
@@ -7498,17 +7532,19 @@ export interface operations {
                      * @example {
                      *       "project": {
                      *         "id": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *         "name": "web",
-                     *         "display_name": "Web",
-                     *         "parent": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *         "quota": {},
+                     *         "name": "shop",
+                     *         "display_name": "The shop",
+                     *         "parent": null,
+                     *         "quota": {
+                     *           "pods": "10"
+                     *         },
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "move": {
                      *         "projects": [
                      *           {
                      *             "id": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *             "name": "web"
+                     *             "name": "shop"
                      *           }
                      *         ],
                      *         "gained": [
@@ -7517,20 +7553,16 @@ export interface operations {
                      *             "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
                      *             "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
                      *             "project_role": "rol_01k7st2z1tfcgswkatddy8v7g7",
-                     *             "preset_role": "workspace-admin",
+                     *             "preset_role": null,
                      *             "preset": false,
-                     *             "expires_at": "2026-03-01T09:30:00.000Z",
+                     *             "expires_at": "2026-09-30T17:00:00.000Z",
                      *             "reason": "Migration of the shop",
                      *             "created_by": {
                      *               "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
-                     *               "display_name": null
+                     *               "display_name": "Grace Hopper"
                      *             },
                      *             "created_at": "2026-03-01T09:30:00.000Z",
-                     *             "inherited_from": {
-                     *               "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *               "name": "web",
-                     *               "depth": 1
-                     *             }
+                     *             "inherited_from": null
                      *           }
                      *         ],
                      *         "lost": [
@@ -7539,34 +7571,30 @@ export interface operations {
                      *             "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
                      *             "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
                      *             "project_role": "rol_01k7st2z1tfcgswkatddy8v7g7",
-                     *             "preset_role": "workspace-admin",
+                     *             "preset_role": null,
                      *             "preset": false,
-                     *             "expires_at": "2026-03-01T09:30:00.000Z",
+                     *             "expires_at": "2026-09-30T17:00:00.000Z",
                      *             "reason": "Migration of the shop",
                      *             "created_by": {
                      *               "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
-                     *               "display_name": null
+                     *               "display_name": "Grace Hopper"
                      *             },
                      *             "created_at": "2026-03-01T09:30:00.000Z",
-                     *             "inherited_from": {
-                     *               "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *               "name": "web",
-                     *               "depth": 1
-                     *             }
+                     *             "inherited_from": null
                      *           }
                      *         ],
                      *         "truncated": false
                      *       },
                      *       "task": {
                      *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *         "kind": "text",
+                     *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *         "state": "pending",
-                     *         "progress": 0,
-                     *         "step": null,
+                     *         "state": "running",
+                     *         "progress": 40,
+                     *         "step": "applying",
                      *         "error": null,
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "finished_at": "2026-03-01T09:30:00.000Z"
+                     *         "finished_at": null
                      *       }
                      *     }
                      */
@@ -7613,21 +7641,21 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "name": "web",
-                     *           "description": "What it is for.",
+                     *           "name": "log-reader",
+                     *           "description": "Reads pods and what they print.",
                      *           "rules": [
                      *             {
                      *               "apiGroups": [
-                     *                 "text"
+                     *                 ""
                      *               ],
                      *               "resources": [
-                     *                 "text"
+                     *                 "pods",
+                     *                 "pods/log"
                      *               ],
                      *               "verbs": [
-                     *                 "text"
-                     *               ],
-                     *               "resourceNames": [
-                     *                 "text"
+                     *                 "get",
+                     *                 "list",
+                     *                 "watch"
                      *               ]
                      *             }
                      *           ]
@@ -7689,20 +7717,20 @@ export interface operations {
                      *         {
                      *           "id": "rol_01k7st2z1tfcgswkatddy8v7g7",
                      *           "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *           "name": "web",
+                     *           "name": "log-reader",
                      *           "rules": [
                      *             {
                      *               "apiGroups": [
-                     *                 "text"
+                     *                 ""
                      *               ],
                      *               "resources": [
-                     *                 "text"
+                     *                 "pods",
+                     *                 "pods/log"
                      *               ],
                      *               "verbs": [
-                     *                 "text"
-                     *               ],
-                     *               "resourceNames": [
-                     *                 "text"
+                     *                 "get",
+                     *                 "list",
+                     *                 "watch"
                      *               ]
                      *             }
                      *           ],
@@ -7812,20 +7840,20 @@ export interface operations {
                      *       "project_role": {
                      *         "id": "rol_01k7st2z1tfcgswkatddy8v7g7",
                      *         "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *         "name": "web",
+                     *         "name": "log-reader",
                      *         "rules": [
                      *           {
                      *             "apiGroups": [
-                     *               "text"
+                     *               ""
                      *             ],
                      *             "resources": [
-                     *               "text"
+                     *               "pods",
+                     *               "pods/log"
                      *             ],
                      *             "verbs": [
-                     *               "text"
-                     *             ],
-                     *             "resourceNames": [
-                     *               "text"
+                     *               "get",
+                     *               "list",
+                     *               "watch"
                      *             ]
                      *           }
                      *         ],
@@ -7833,14 +7861,14 @@ export interface operations {
                      *       },
                      *       "task": {
                      *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *         "kind": "text",
+                     *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *         "state": "pending",
-                     *         "progress": 0,
-                     *         "step": null,
+                     *         "state": "running",
+                     *         "progress": 40,
+                     *         "step": "applying",
                      *         "error": null,
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "finished_at": "2026-03-01T09:30:00.000Z"
+                     *         "finished_at": null
                      *       }
                      *     }
                      */
@@ -7897,20 +7925,20 @@ export interface operations {
                      * @example {
                      *       "id": "rol_01k7st2z1tfcgswkatddy8v7g7",
                      *       "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *       "name": "web",
+                     *       "name": "log-reader",
                      *       "rules": [
                      *         {
                      *           "apiGroups": [
-                     *             "text"
+                     *             ""
                      *           ],
                      *           "resources": [
-                     *             "text"
+                     *             "pods",
+                     *             "pods/log"
                      *           ],
                      *           "verbs": [
-                     *             "text"
-                     *           ],
-                     *           "resourceNames": [
-                     *             "text"
+                     *             "get",
+                     *             "list",
+                     *             "watch"
                      *           ]
                      *         }
                      *       ],
@@ -7971,14 +7999,14 @@ export interface operations {
                      * @example {
                      *       "task": {
                      *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *         "kind": "text",
+                     *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *         "state": "pending",
-                     *         "progress": 0,
-                     *         "step": null,
+                     *         "state": "running",
+                     *         "progress": 40,
+                     *         "step": "applying",
                      *         "error": null,
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "finished_at": "2026-03-01T09:30:00.000Z"
+                     *         "finished_at": null
                      *       }
                      *     }
                      */
@@ -8082,20 +8110,20 @@ export interface operations {
                      *       "project_role": {
                      *         "id": "rol_01k7st2z1tfcgswkatddy8v7g7",
                      *         "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *         "name": "web",
+                     *         "name": "log-reader",
                      *         "rules": [
                      *           {
                      *             "apiGroups": [
-                     *               "text"
+                     *               ""
                      *             ],
                      *             "resources": [
-                     *               "text"
+                     *               "pods",
+                     *               "pods/log"
                      *             ],
                      *             "verbs": [
-                     *               "text"
-                     *             ],
-                     *             "resourceNames": [
-                     *               "text"
+                     *               "get",
+                     *               "list",
+                     *               "watch"
                      *             ]
                      *           }
                      *         ],
@@ -8103,14 +8131,14 @@ export interface operations {
                      *       },
                      *       "task": {
                      *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *         "kind": "text",
+                     *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *         "state": "pending",
-                     *         "progress": 0,
-                     *         "step": null,
+                     *         "state": "running",
+                     *         "progress": 40,
+                     *         "step": "applying",
                      *         "error": null,
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "finished_at": "2026-03-01T09:30:00.000Z"
+                     *         "finished_at": null
                      *       }
                      *     }
                      */
@@ -8181,20 +8209,16 @@ export interface operations {
                      *           "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
                      *           "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
                      *           "project_role": "rol_01k7st2z1tfcgswkatddy8v7g7",
-                     *           "preset_role": "workspace-admin",
+                     *           "preset_role": null,
                      *           "preset": false,
-                     *           "expires_at": "2026-03-01T09:30:00.000Z",
+                     *           "expires_at": "2026-09-30T17:00:00.000Z",
                      *           "reason": "Migration of the shop",
                      *           "created_by": {
                      *             "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
-                     *             "display_name": null
+                     *             "display_name": "Grace Hopper"
                      *           },
                      *           "created_at": "2026-03-01T09:30:00.000Z",
-                     *           "inherited_from": {
-                     *             "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *             "name": "web",
-                     *             "depth": 1
-                     *           }
+                     *           "inherited_from": null
                      *         }
                      *       ],
                      *       "next_cursor": null
@@ -8278,31 +8302,27 @@ export interface operations {
                      *         "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
                      *         "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
                      *         "project_role": "rol_01k7st2z1tfcgswkatddy8v7g7",
-                     *         "preset_role": "workspace-admin",
+                     *         "preset_role": null,
                      *         "preset": false,
-                     *         "expires_at": "2026-03-01T09:30:00.000Z",
+                     *         "expires_at": "2026-09-30T17:00:00.000Z",
                      *         "reason": "Migration of the shop",
                      *         "created_by": {
                      *           "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
-                     *           "display_name": null
+                     *           "display_name": "Grace Hopper"
                      *         },
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "inherited_from": {
-                     *           "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *           "name": "web",
-                     *           "depth": 1
-                     *         }
+                     *         "inherited_from": null
                      *       },
                      *       "task": {
                      *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *         "kind": "text",
+                     *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *         "state": "pending",
-                     *         "progress": 0,
-                     *         "step": null,
+                     *         "state": "running",
+                     *         "progress": 40,
+                     *         "step": "applying",
                      *         "error": null,
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "finished_at": "2026-03-01T09:30:00.000Z"
+                     *         "finished_at": null
                      *       }
                      *     }
                      */
@@ -8359,20 +8379,16 @@ export interface operations {
                      *       "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
                      *       "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
                      *       "project_role": "rol_01k7st2z1tfcgswkatddy8v7g7",
-                     *       "preset_role": "workspace-admin",
+                     *       "preset_role": null,
                      *       "preset": false,
-                     *       "expires_at": "2026-03-01T09:30:00.000Z",
+                     *       "expires_at": "2026-09-30T17:00:00.000Z",
                      *       "reason": "Migration of the shop",
                      *       "created_by": {
                      *         "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
-                     *         "display_name": null
+                     *         "display_name": "Grace Hopper"
                      *       },
                      *       "created_at": "2026-03-01T09:30:00.000Z",
-                     *       "inherited_from": {
-                     *         "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *         "name": "web",
-                     *         "depth": 1
-                     *       }
+                     *       "inherited_from": null
                      *     }
                      */
                     "application/json": components["schemas"]["RoleAssignment"];
@@ -8427,14 +8443,14 @@ export interface operations {
                      * @example {
                      *       "task": {
                      *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *         "kind": "text",
+                     *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *         "state": "pending",
-                     *         "progress": 0,
-                     *         "step": null,
+                     *         "state": "running",
+                     *         "progress": 40,
+                     *         "step": "applying",
                      *         "error": null,
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "finished_at": "2026-03-01T09:30:00.000Z"
+                     *         "finished_at": null
                      *       }
                      *     }
                      */
@@ -8504,31 +8520,27 @@ export interface operations {
                      *         "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
                      *         "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
                      *         "project_role": "rol_01k7st2z1tfcgswkatddy8v7g7",
-                     *         "preset_role": "workspace-admin",
+                     *         "preset_role": null,
                      *         "preset": false,
-                     *         "expires_at": "2026-03-01T09:30:00.000Z",
+                     *         "expires_at": "2026-09-30T17:00:00.000Z",
                      *         "reason": "Migration of the shop",
                      *         "created_by": {
                      *           "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
-                     *           "display_name": null
+                     *           "display_name": "Grace Hopper"
                      *         },
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "inherited_from": {
-                     *           "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *           "name": "web",
-                     *           "depth": 1
-                     *         }
+                     *         "inherited_from": null
                      *       },
                      *       "task": {
                      *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *         "kind": "text",
+                     *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *         "state": "pending",
-                     *         "progress": 0,
-                     *         "step": null,
+                     *         "state": "running",
+                     *         "progress": 40,
+                     *         "step": "applying",
                      *         "error": null,
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "finished_at": "2026-03-01T09:30:00.000Z"
+                     *         "finished_at": null
                      *       }
                      *     }
                      */
@@ -8564,31 +8576,27 @@ export interface operations {
                      *         "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
                      *         "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
                      *         "project_role": "rol_01k7st2z1tfcgswkatddy8v7g7",
-                     *         "preset_role": "workspace-admin",
+                     *         "preset_role": null,
                      *         "preset": false,
-                     *         "expires_at": "2026-03-01T09:30:00.000Z",
+                     *         "expires_at": "2026-09-30T17:00:00.000Z",
                      *         "reason": "Migration of the shop",
                      *         "created_by": {
                      *           "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
-                     *           "display_name": null
+                     *           "display_name": "Grace Hopper"
                      *         },
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "inherited_from": {
-                     *           "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *           "name": "web",
-                     *           "depth": 1
-                     *         }
+                     *         "inherited_from": null
                      *       },
                      *       "task": {
                      *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *         "kind": "text",
+                     *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *         "state": "pending",
-                     *         "progress": 0,
-                     *         "step": null,
+                     *         "state": "running",
+                     *         "progress": 40,
+                     *         "step": "applying",
                      *         "error": null,
                      *         "created_at": "2026-03-01T09:30:00.000Z",
-                     *         "finished_at": "2026-03-01T09:30:00.000Z"
+                     *         "finished_at": null
                      *       }
                      *     }
                      */
@@ -8651,14 +8659,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "task_01k7st2z1tfcgswkatddy8v7g9",
-                     *       "kind": "text",
+                     *       "kind": "project.create",
                      *       "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *       "state": "pending",
-                     *       "progress": 0,
-                     *       "step": null,
+                     *       "state": "running",
+                     *       "progress": 40,
+                     *       "step": "applying",
                      *       "error": null,
                      *       "created_at": "2026-03-01T09:30:00.000Z",
-                     *       "finished_at": "2026-03-01T09:30:00.000Z"
+                     *       "finished_at": null
                      *     }
                      */
                     "application/json": components["schemas"]["Task"];
