@@ -10,6 +10,9 @@ export type Issuer = {
   readonly certificateAuthority?: string | undefined;
 };
 
+/** A request on a public route: it has no caller and no transaction. */
+export type PublicContext = { readonly issuer: Issuer };
+
 /** One request inside its transaction. */
 export type RequestContext = {
   readonly tx: DatabaseTransactionConnection;

@@ -49,7 +49,7 @@ export type Execute = (route: Route, request: IncomingRequest) => Promise<Reply>
 export const createExecute =
   (deps: ExecuteDeps): Execute =>
   async (route, request) => {
-    if (request.personId === null) return answerPublicly(route, request);
+    if (request.personId === null) return answerPublicly(deps, route, request);
     const changedWorkspaces = new Set<string>();
     const { personId } = request;
     const outcome = await deps.db
@@ -84,9 +84,13 @@ const unlessDryRun = (error: unknown): Reply => {
 };
 
 /** A public route speaks of nobody's data and takes no connection. */
-const answerPublicly = (route: Route, request: IncomingRequest): Promise<Reply> => {
+const answerPublicly = (
+  { issuer }: ExecuteDeps,
+  route: Route,
+  request: IncomingRequest,
+): Promise<Reply> => {
   const query = parseQuery(route, request.query);
-  return route.handler({ context: null, access: null, params: {}, query, body: undefined });
+  return route.handler({ context: { issuer }, access: null, params: {}, query, body: undefined });
 };
 
 const handle = async (

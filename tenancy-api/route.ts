@@ -7,7 +7,7 @@ import type * as z from 'zod';
 import type { IdentifierKind } from '#domain/identifiers.ts';
 import type { OrganizationAction, PlatformAction, WorkspaceAction } from '#domain/permissions.ts';
 import type { OrganizationAccess, WorkspaceAccess } from './access.ts';
-import type { RequestContext } from './context.ts';
+import type { PublicContext, RequestContext } from './context.ts';
 import type { ProblemType } from './problems.ts';
 
 /** The identifiers that may stand in a path, by the name they have there. */
@@ -89,8 +89,7 @@ type OutputOf<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
 
 /** What a handler is called with. */
 export type Call<Path extends string, P extends Permission, Query, Body> = {
-  /** `null` on a public route, which has no transaction. */
-  readonly context: P extends 'public' ? null : RequestContext;
+  readonly context: P extends 'public' ? PublicContext : RequestContext;
   readonly access: AccessOf<P>;
   readonly params: PathParameters<Path>;
   readonly query: OutputOf<Query>;
@@ -161,7 +160,7 @@ export type Route = {
   readonly responses: Responses;
   readonly problems: readonly ProblemType[];
   readonly handler: (call: {
-    readonly context: RequestContext | null;
+    readonly context: RequestContext | PublicContext;
     readonly access: WorkspaceAccess | OrganizationAccess | null;
     readonly params: Readonly<Record<string, string>>;
     readonly query: unknown;

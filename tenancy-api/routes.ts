@@ -6,7 +6,7 @@ import { groupRoutes } from './groups/routes.ts';
 import { importRoutes } from './imports/routes.ts';
 import { meRoutes } from './me/routes.ts';
 import { memberRoutes } from './members/routes.ts';
-import { createOpenApiDocument } from './openapi/document.ts';
+import { createOpenApiDocument, withIssuer } from './openapi/document.ts';
 import { organizationUserRoutes } from './organization-users/routes.ts';
 import { organizationDeletionRoutes } from './organizations/deletion-routes.ts';
 import { organizationRoutes } from './organizations/routes.ts';
@@ -29,7 +29,10 @@ const openApiRoute = defineRoute({
   responses: {
     200: { description: 'OpenAPI 3.1.', body: z.record(z.string(), z.unknown()) },
   },
-  handler: async () => ({ status: 200, body: OPENAPI_DOCUMENT }),
+  handler: async ({ context: { issuer } }) => ({
+    status: 200,
+    body: withIssuer(OPENAPI_DOCUMENT, issuer.url),
+  }),
 });
 
 /** All routes, in the order in which they are documented. */

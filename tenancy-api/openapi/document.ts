@@ -35,11 +35,35 @@ export const createOpenApiDocument = (routes: readonly Route[]): JsonObject => {
       responses,
       parameters: { ...HEADER_PARAMETERS, DryRun: dryRunParameter },
       headers: { RequestId: requestIdHeader },
-      securitySchemes: { accessToken: accessTokenScheme },
+      securitySchemes: {
+        signIn: toSignInScheme('https://issuer.example.com'),
+        accessToken: accessTokenScheme,
+      },
     },
-    security: [{ accessToken: ['api'] }],
+    // Two names for one thing: where a token comes from, and a token that one has already.
+    security: [{ signIn: [API_SCOPE] }, { accessToken: [API_SCOPE] }],
   };
 };
+
+/**
+ * The document as it is served: with the issuer that this installation's tokens come from.
+ *
+ * @param issuerUrl https origin, without a path
+ */
+export const withIssuer = (document: JsonObject, issuerUrl: string): JsonObject => {
+  const components = document['components'] as { readonly securitySchemes: JsonObject };
+  const securitySchemes = { ...components.securitySchemes, signIn: toSignInScheme(issuerUrl) };
+  return { ...document, components: { ...components, securitySchemes } };
+};
+
+const API_SCOPE = 'api';
+
+const toSignInScheme = (issuerUrl: string): JsonObject => ({
+  type: 'openIdConnect',
+  openIdConnectUrl: `${issuerUrl}/.well-known/openid-configuration`,
+  description:
+    'The platform’s OpenID provider. Ask it for the scope `api` and this API as resource.',
+});
 
 const dryRunParameter: JsonObject = {
   name: 'dry_run',

@@ -1,6 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { withIssuer } from '../../../tenancy-api/openapi/document.ts';
 import { OPENAPI_DOCUMENT } from '../../../tenancy-api/routes.ts';
 import {
   type Caller,
@@ -283,6 +284,11 @@ describe('health', () => {
 describe('GET /v1/openapi.json', () => {
   it('is the document of the routes, for everyone', async () => {
     const answer = await api.call(null, 'GET', '/v1/openapi.json');
-    expect(answer).toMatchObject({ status: 200, body: OPENAPI_DOCUMENT });
+    expect(answer).toMatchObject({
+      status: 200,
+      body: withIssuer(OPENAPI_DOCUMENT, api.issuer.url),
+    });
+    const { openIdConnectUrl } = answer.body.components.securitySchemes.signIn;
+    expect(openIdConnectUrl).toBe(`${api.issuer.url}/.well-known/openid-configuration`);
   });
 });
