@@ -5,7 +5,8 @@ import { createId, formatId } from '#domain/identifiers.ts';
 
 /** Who changed what, and from where. Ids are UUIDs. */
 export type ChangeRecord = {
-  readonly organizationId: string;
+  /** `null`: of the platform. */
+  readonly organizationId: string | null;
   readonly workspaceId: string | null;
   /** `null`: nobody, the time had come. */
   readonly actorId: string | null;

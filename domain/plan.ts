@@ -43,6 +43,45 @@ export const LimitRangeItem = z.strictObject({
 });
 export type LimitRangeItem = z.infer<typeof LimitRangeItem>;
 
+const LABEL_NAME = '[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?';
+const LABEL_PREFIX = '[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?';
+const LabelKey = z
+  .string()
+  .regex(new RegExp(`^(${LABEL_PREFIX}/)?${LABEL_NAME}$`), 'Must be a Kubernetes label key.');
+const LabelValue = z
+  .string()
+  .regex(new RegExp(`^(${LABEL_NAME})?$`), 'Must be a Kubernetes label value.');
+
+/** Labels that a node must have to run a workspace's pods. */
+export const NodeSelector = z.record(LabelKey, LabelValue);
+export type NodeSelector = z.infer<typeof NodeSelector>;
+
+/** A taint that a workspace's pods tolerate (core/v1 Toleration). */
+export const Toleration = z
+  .strictObject({
+    key: LabelKey.optional(),
+    operator: z.enum(['Exists', 'Equal']).optional(),
+    value: LabelValue.optional(),
+    effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).optional(),
+  })
+  .refine(({ key, operator }) => key !== undefined || operator === 'Exists', {
+    path: ['operator'],
+    error: 'Without a key it must be "Exists": it tolerates every taint.',
+  })
+  .refine(({ operator, value }) => operator !== 'Exists' || value === undefined, {
+    path: ['value'],
+    error: 'With "Exists" there is no value to compare.',
+  });
+export type Toleration = z.infer<typeof Toleration>;
+
+/** What a workspace costs, in the currency's minor unit (ISO 4217). */
+export const Price = z.strictObject({
+  amount: z.int().min(0),
+  currency: z.string().regex(/^[A-Z]{3}$/, 'Must be a currency code of ISO 4217, such as EUR.'),
+  interval: z.enum(['month', 'year']),
+});
+export type Price = z.infer<typeof Price>;
+
 /** The resources of a project's quota that go beyond the plan's, or that the plan doesn't limit. */
 export const listQuotaExcess = (quota: ResourceQuotaHard, plan: ResourceQuotaHard): string[] =>
   Object.entries(quota)

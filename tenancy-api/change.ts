@@ -45,6 +45,15 @@ export const recordOrganizationChange = async (
   await recordAudit(tx, { ...change, workspaceId: null, actorId: personId, requestId, ip });
 };
 
+/** Records a change of what is the platform's: no organization's. */
+export const recordPlatformChange = async (
+  { tx, personId, requestId, ip }: RequestContext,
+  change: Pick<Change, 'action' | 'targetId' | 'before' | 'after'>,
+): Promise<void> => {
+  const place = { organizationId: null, workspaceId: null };
+  await recordAudit(tx, { ...change, ...place, actorId: personId, requestId, ip });
+};
+
 /**
  * Records a change that must reach the workspace's cluster: raises its generation, makes the task,
  * and has the doorbell rung after the commit.

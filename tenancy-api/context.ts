@@ -24,6 +24,8 @@ export type RequestContext = {
   readonly cursors: Cursors;
   /** Days until a deletion is carried out; until then it can be taken back. */
   readonly deletionGraceDays: number;
+  /** Whether the caller administers the platform, for answers that show them more. */
+  readonly isPlatformAdmin: () => Promise<boolean>;
   /** Whether nothing of this will be kept: the caller only asks what would happen. */
   readonly dryRun: boolean;
   /** What the caller demands the resource's entity tag to be (RFC 9110 §13.1.1). */

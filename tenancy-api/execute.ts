@@ -58,10 +58,16 @@ export const createExecute =
         const { issuer, cursors, deletionGraceDays } = deps;
         const { requestId, ip, path, ifMatch } = request;
         const caller = { tx, personId, issuer, cursors, requestId, ip, path, ifMatch };
-        const context = { ...caller, deletionGraceDays, changedWorkspaces, dryRun: false };
+        const isPlatformAdmin = () => deps.platformAdmins.recognize(tx);
+        const base = { deletionGraceDays, isPlatformAdmin, changedWorkspaces, dryRun: false };
+        const context = { ...caller, ...base };
         return handle(deps, route, { request, context });
       })
-      .catch(unlessDryRun);
+      .catch((error: unknown) => {
+        if (!(error instanceof DryRun)) throw error;
+        changedWorkspaces.clear();
+        return error.reply;
+      });
     if (outcome instanceof Problem) throw outcome;
     for (const workspaceId of changedWorkspaces) deps.onChanged(workspaceId);
     return outcome;
@@ -77,11 +83,6 @@ class DryRun extends Error {
     this.reply = reply;
   }
 }
-
-const unlessDryRun = (error: unknown): Reply => {
-  if (error instanceof DryRun) return error.reply;
-  throw error;
-};
 
 /** A public route speaks of nobody's data and takes no connection. */
 const answerPublicly = (

@@ -14,13 +14,13 @@ export const meRoutes = [
     summary: 'Read who you are',
     permission: 'signed-in',
     responses: { 200: { description: 'You, and your organizations.', body: Me } },
-    handler: async ({ context: { tx, personId } }) => {
+    handler: async ({ context }) => {
+      const { tx, personId } = context;
       const page = { after: null, take: MAX_ORGANIZATIONS };
       const organizations = await listOrganizations(tx, personId, page);
-      return {
-        status: 200,
-        body: toMe(await getPerson(tx, personId), organizations.map(toOrganization)),
-      };
+      const person = await getPerson(tx, personId);
+      const platformAdmin = await context.isPlatformAdmin();
+      return { status: 200, body: toMe(person, organizations.map(toOrganization), platformAdmin) };
     },
   }),
 ];

@@ -21,6 +21,7 @@ export const Me = z
     email: z.string().nullable(),
     email_verified: z.boolean(),
     created_at: Timestamp,
+    platform_admin: z.boolean().describe('Whether they administer the platform: its plans.'),
     organizations: z.array(Organization).describe('The first 500, with the role in each.'),
   })
   .meta({ id: 'Me' });
@@ -29,9 +30,11 @@ export const Me = z
 export const toMe = (
   row: MeRow,
   organizations: z.infer<typeof Organization>[],
+  platformAdmin: boolean,
 ): z.infer<typeof Me> => ({
   ...row,
   id: formatId('person', row.id),
   created_at: row.created_at.toISOString(),
+  platform_admin: platformAdmin,
   organizations,
 });

@@ -18,6 +18,6 @@ export const compressAnswers = (): Middleware => {
   return (ctx, next) =>
     middleware(ctx, async () => {
       await next();
-      if (ctx.response.has('ETag')) ctx.compress = false;
+      if (ctx.res.hasHeader('ETag')) ctx.compress = false;
     });
 };
