@@ -25,6 +25,7 @@ const TEXTS: Readonly<Record<string, string>> = {
   reason: 'AsExpected',
   connector: 'google',
   subject: '110248495921238986420',
+  currency: 'EUR',
   namespace: 'web',
 };
 
@@ -37,8 +38,7 @@ const TEXTS: Readonly<Record<string, string>> = {
 export const toExample = (schema: JsonObject, schemas: JsonObject, field = ''): unknown => {
   const { $ref, examples, anyOf, oneOf, allOf } = schema;
   if (typeof $ref === 'string') {
-    const name = $ref.slice(REFERENCE.length);
-    return NAMED_EXAMPLES[name] ?? toExample(schemas[name] as JsonObject, schemas, field);
+    return toNamedExample($ref.slice(REFERENCE.length), { schemas, field });
   }
   if (Array.isArray(examples) && examples.length > 0) return examples[0];
   if ('const' in schema) return schema['const'];
@@ -48,6 +48,16 @@ export const toExample = (schema: JsonObject, schemas: JsonObject, field = ''): 
   if (Array.isArray(alternatives)) return toExample(alternatives[0], schemas, field);
   if (Array.isArray(allOf)) return toExample(allOf[0], schemas, field);
   return toExampleOfType(schema, schemas, field);
+};
+
+/** What its own example leaves out, such as other named shapes, is put together. */
+const toNamedExample = (
+  name: string,
+  { schemas, field }: { readonly schemas: JsonObject; readonly field: string },
+): unknown => {
+  const example = toExample(schemas[name] as JsonObject, schemas, field);
+  const own = NAMED_EXAMPLES[name];
+  return own ? { ...(example as JsonObject), ...own } : example;
 };
 
 const toExampleOfType = (schema: JsonObject, schemas: JsonObject, field: string): unknown => {

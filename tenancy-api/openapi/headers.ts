@@ -46,7 +46,10 @@ export const requestIdHeader: JsonObject = {
   example: REQUEST_ID,
 };
 
-/** Parameters that operations share; they stand once, under `components`. */
+/**
+ * Parameters that operations share; they stand once, under `components`. Without examples, because the
+ * reference page would send those.
+ */
 export const HEADER_PARAMETERS = {
   RequestId: {
     name: 'X-Request-Id',
@@ -54,23 +57,20 @@ export const HEADER_PARAMETERS = {
     description:
       'Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.',
     schema: { type: 'string' },
-    example: REQUEST_ID,
   },
   IdempotencyKey: {
     name: 'Idempotency-Key',
     in: 'header',
     description: `A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for ${IDEMPOTENCY_HOURS} hours.`,
     schema: { type: 'string', pattern: '^("[ !#-\\[\\]-~]{1,255}"|[!#-~]{1,255})$' },
-    example: '"7b0f2c1e-9d1a-4c55-8a0e-3f5f6b0f6a11"',
   },
   IfMatch: {
     name: 'If-Match',
     in: 'header',
     required: true,
     description:
-      'The `ETag` of what you have seen; `*` changes it whatever it is now (RFC 9110 §13.1.1).',
+      'The `ETag` of what you have seen, such as `"3"`; `*` changes it whatever it is now (RFC 9110 §13.1.1).',
     schema: { type: 'string' },
-    example: '"3"',
   },
   Prefer: {
     name: 'Prefer',
@@ -78,7 +78,6 @@ export const HEADER_PARAMETERS = {
     description:
       '`wait=N` holds the answer back until it is final, at most N seconds and at most 30 (RFC 7240).',
     schema: { type: 'string' },
-    example: 'wait=30',
   },
 } as const satisfies Record<string, JsonObject>;
 

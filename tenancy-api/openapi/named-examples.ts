@@ -1,4 +1,7 @@
-/** What named shapes are shown as: one small world, so that what belongs together looks so. */
+/**
+ * What named shapes are shown as: one small world, so that what belongs together looks so. Shapes inside
+ * shapes are left out: they are shown as themselves.
+ */
 import { exampleId } from './example-id.ts';
 import type { JsonObject } from './json-schema.ts';
 
@@ -16,49 +19,22 @@ const serviceAccount = {
   display_name: 'Deploys the web shop',
   created_at: CREATED,
 };
-const effectiveGroups = [{ ...group }, { id: exampleId('group'), name: 'WorkspaceMembers' }];
 const quota = { 'requests.cpu': '2', 'requests.memory': '4Gi', pods: '20' };
+
+const rule = { apiGroups: [''], resources: ['pods', 'pods/log'], verbs: ['get', 'list', 'watch'] };
 
 const plan = {
   id: exampleId('plan'),
   name: 'starter',
   display_name: 'Starter',
   project_quota: quota,
+  workspace_quota: quota,
   limit_range: [{ type: 'Container', default: { cpu: '500m', memory: '512Mi' } }],
   max_projects: 10,
   isolation: 'shared',
+  price: { amount: 4900, currency: 'EUR', interval: 'month' },
+  retired_at: null,
 };
-
-const condition = {
-  type: 'Synced',
-  status: 'True',
-  reason: 'Verified',
-  message: 'Every right is in force as it should be.',
-  lastTransitionTime: CREATED,
-};
-
-const workspace = {
-  id: exampleId('workspace'),
-  organization: exampleId('organization'),
-  slug: 'online-shop',
-  name: 'Online shop',
-  plan,
-  state: 'active',
-  delete_after: null,
-  member: true,
-  generation: 7,
-  observed_generation: 7,
-  conditions: [condition],
-  issuer: 'https://id.example.com',
-  client_id: exampleId('workspace'),
-  endpoint: {
-    server: 'https://online-shop.k8s.example.com',
-    certificate_authority: '-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n',
-  },
-  created_at: CREATED,
-};
-
-const rule = { apiGroups: [''], resources: ['pods', 'pods/log'], verbs: ['get', 'list', 'watch'] };
 
 /** By the name of the shape. */
 export const NAMED_EXAMPLES: Readonly<Record<string, JsonObject>> = {
@@ -79,8 +55,37 @@ export const NAMED_EXAMPLES: Readonly<Record<string, JsonObject>> = {
     created_at: CREATED,
   },
   Plan: plan,
-  Condition: condition,
-  Workspace: workspace,
+  PlanDetails: {
+    ...plan,
+    isolation: 'dedicated',
+    node_selector: { 'node.example.com/pool': 'acme' },
+    tolerations: [{ key: 'pool', operator: 'Equal', value: 'acme', effect: 'NoSchedule' }],
+  },
+  Condition: {
+    type: 'Synced',
+    status: 'True',
+    reason: 'Verified',
+    message: 'Every right is in force as it should be.',
+    lastTransitionTime: CREATED,
+  },
+  Workspace: {
+    id: exampleId('workspace'),
+    organization: exampleId('organization'),
+    slug: 'online-shop',
+    name: 'Online shop',
+    state: 'active',
+    delete_after: null,
+    member: true,
+    generation: 7,
+    observed_generation: 7,
+    issuer: 'https://id.example.com',
+    client_id: exampleId('workspace'),
+    created_at: CREATED,
+  },
+  Endpoint: {
+    server: 'https://online-shop.k8s.example.com',
+    certificate_authority: '-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n',
+  },
   WorkspaceContents: {
     projects: ['shop', 'shop-staging'],
     groups: 12,
@@ -117,39 +122,24 @@ export const NAMED_EXAMPLES: Readonly<Record<string, JsonObject>> = {
   DirectGroup: membership,
   DirectMembership: membership,
   Member: member,
-  MemberDetail: { ...member, direct_groups: [membership], effective_groups: effectiveGroups },
-  GroupMember: { ...member, expires_at: ENDS, through: [membership] },
-  GroupServiceAccount: { ...serviceAccount, expires_at: ENDS, through: [membership] },
+  MemberDetail: member,
+  GroupMember: { ...member, expires_at: ENDS },
+  GroupServiceAccount: { ...serviceAccount, expires_at: ENDS },
   ServiceAccount: { ...serviceAccount, created_by: person.id, updated_at: CREATED },
   ServiceAccountDetail: {
     ...serviceAccount,
     created_by: person.id,
     updated_at: CREATED,
-    direct_groups: [membership],
-    effective_groups: effectiveGroups,
   },
-  GroupEffect: {
-    people_affected: 1,
-    service_accounts_affected: 0,
-    affected: [
-      {
-        kind: 'person',
-        ...person,
-        groups_gained: [group],
-        groups_lost: [],
-        roles_gained: [
-          {
-            role_assignment: exampleId('roleAssignment'),
-            group: group.id,
-            project: project.id,
-            project_name: project.name,
-            role: 'log-reader',
-            preset: false,
-          },
-        ],
-        roles_lost: [],
-      },
-    ],
+  GroupEffect: { people_affected: 1, service_accounts_affected: 0 },
+  AffectedMember: { kind: 'person', ...person, groups_lost: [], roles_lost: [] },
+  Grant: {
+    role_assignment: exampleId('roleAssignment'),
+    group: group.id,
+    project: project.id,
+    project_name: project.name,
+    role: 'log-reader',
+    preset: false,
   },
   Project: {
     ...project,
@@ -172,6 +162,7 @@ export const NAMED_EXAMPLES: Readonly<Record<string, JsonObject>> = {
     description: 'Reads pods and what they print.',
     rules: [rule],
   },
+  Assigner: person,
   RoleAssignment: {
     id: exampleId('roleAssignment'),
     group: group.id,
@@ -181,7 +172,6 @@ export const NAMED_EXAMPLES: Readonly<Record<string, JsonObject>> = {
     preset: false,
     expires_at: ENDS,
     reason: 'Migration of the shop',
-    created_by: person,
     created_at: CREATED,
     inherited_from: null,
   },
