@@ -205,11 +205,45 @@ export interface paths {
          */
         get: operations["getPlans"];
         put?: never;
-        post?: never;
+        /**
+         * Create a plan
+         * @description Needs `plan:write`: platform administrators.
+         */
+        post: operations["postPlans"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/v1/plans/{plan}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a plan
+         * @description Open to everyone who is signed in; shows what is theirs.
+         */
+        get: operations["getPlansPlan"];
+        put?: never;
+        post?: never;
+        /**
+         * Retire a plan: no workspace can come to it, who has it keeps it
+         * @description Needs `plan:write`: platform administrators.
+         */
+        delete: operations["deletePlansPlan"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a plan, for all workspaces that have it
+         * @description Needs `plan:write`: platform administrators.
+         *
+         *     Send the `ETag` that you have read as `If-Match`.
+         */
+        patch: operations["patchPlansPlan"];
         trace?: never;
     };
     "/v1/organizations/{organization}/workspaces": {
@@ -958,6 +992,8 @@ export interface components {
             email_verified: boolean;
             /** Format: date-time */
             created_at: string;
+            /** @description Whether they administer the platform: its plans. */
+            platform_admin: boolean;
             /** @description The first 500, with the role in each. */
             organizations: components["schemas"]["Organization"][];
         };
@@ -1140,9 +1176,225 @@ export interface components {
                     [key: string]: string;
                 };
             }[];
+            /** @description The ResourceQuota of the whole workspace on its host. */
+            workspace_quota: {
+                [key: string]: string;
+            };
             max_projects: number;
-            /** @enum {string} */
+            /**
+             * @description dedicated: on nodes of its own.
+             * @enum {string}
+             */
             isolation: "shared" | "dedicated";
+            /** @description null: free. */
+            price: {
+                amount: number;
+                currency: string;
+                /** @enum {string} */
+                interval: "month" | "year";
+            } | null;
+            /** @description Since when no workspace can come to it; who has it keeps it. */
+            retired_at: string | null;
+        };
+        /**
+         * @example {
+         *       "name": "business",
+         *       "display_name": "Business",
+         *       "project_quota": {
+         *         "requests.cpu": "8",
+         *         "requests.memory": "32Gi",
+         *         "pods": "100"
+         *       },
+         *       "max_projects": 50,
+         *       "price": {
+         *         "amount": 49900,
+         *         "currency": "EUR",
+         *         "interval": "month"
+         *       }
+         *     }
+         */
+        CreatePlan: {
+            name: string;
+            display_name: string;
+            /** @description The ResourceQuota that each project starts with. */
+            project_quota: {
+                [key: string]: string;
+            };
+            /** @default [] */
+            limit_range?: {
+                /** @enum {string} */
+                type: "Container" | "Pod" | "PersistentVolumeClaim";
+                default?: {
+                    [key: string]: string;
+                };
+                defaultRequest?: {
+                    [key: string]: string;
+                };
+                max?: {
+                    [key: string]: string;
+                };
+                min?: {
+                    [key: string]: string;
+                };
+            }[];
+            /**
+             * @description The ResourceQuota of the whole workspace on its host.
+             * @default {}
+             */
+            workspace_quota?: {
+                [key: string]: string;
+            };
+            max_projects: number;
+            /**
+             * @description dedicated: on nodes of its own.
+             * @default shared
+             * @enum {string}
+             */
+            isolation?: "shared" | "dedicated";
+            /**
+             * @description Labels of the nodes that its workspaces run on.
+             * @default {}
+             */
+            node_selector?: {
+                [key: string]: string;
+            };
+            /**
+             * @description Taints of these nodes.
+             * @default []
+             */
+            tolerations?: {
+                key?: string;
+                /** @enum {string} */
+                operator?: "Exists" | "Equal";
+                value?: string;
+                /** @enum {string} */
+                effect?: "NoSchedule" | "PreferNoSchedule" | "NoExecute";
+            }[];
+            /**
+             * @description null: free.
+             * @default null
+             */
+            price?: {
+                amount: number;
+                currency: string;
+                /** @enum {string} */
+                interval: "month" | "year";
+            } | null;
+        };
+        PlanDetails: {
+            id: string;
+            name: string;
+            display_name: string;
+            /** @description The ResourceQuota that each project starts with. */
+            project_quota: {
+                [key: string]: string;
+            };
+            limit_range: {
+                /** @enum {string} */
+                type: "Container" | "Pod" | "PersistentVolumeClaim";
+                default?: {
+                    [key: string]: string;
+                };
+                defaultRequest?: {
+                    [key: string]: string;
+                };
+                max?: {
+                    [key: string]: string;
+                };
+                min?: {
+                    [key: string]: string;
+                };
+            }[];
+            /** @description The ResourceQuota of the whole workspace on its host. */
+            workspace_quota: {
+                [key: string]: string;
+            };
+            max_projects: number;
+            /**
+             * @description dedicated: on nodes of its own.
+             * @enum {string}
+             */
+            isolation: "shared" | "dedicated";
+            /** @description null: free. */
+            price: {
+                amount: number;
+                currency: string;
+                /** @enum {string} */
+                interval: "month" | "year";
+            } | null;
+            /** @description Since when no workspace can come to it; who has it keeps it. */
+            retired_at: string | null;
+            /** @description For platform administrators. */
+            node_selector?: {
+                [key: string]: string;
+            };
+            /** @description For platform administrators. */
+            tolerations?: {
+                key?: string;
+                /** @enum {string} */
+                operator?: "Exists" | "Equal";
+                value?: string;
+                /** @enum {string} */
+                effect?: "NoSchedule" | "PreferNoSchedule" | "NoExecute";
+            }[];
+        };
+        /**
+         * @example {
+         *       "max_projects": 60
+         *     }
+         */
+        UpdatePlan: {
+            display_name?: string;
+            /** @description The ResourceQuota that each project starts with. */
+            project_quota?: {
+                [key: string]: string;
+            };
+            limit_range?: {
+                /** @enum {string} */
+                type: "Container" | "Pod" | "PersistentVolumeClaim";
+                default?: {
+                    [key: string]: string;
+                };
+                defaultRequest?: {
+                    [key: string]: string;
+                };
+                max?: {
+                    [key: string]: string;
+                };
+                min?: {
+                    [key: string]: string;
+                };
+            }[];
+            /** @description The ResourceQuota of the whole workspace on its host. */
+            workspace_quota?: {
+                [key: string]: string;
+            };
+            max_projects?: number;
+            /**
+             * @description dedicated: on nodes of its own.
+             * @enum {string}
+             */
+            isolation?: "shared" | "dedicated";
+            /** @description Labels of the nodes that its workspaces run on. */
+            node_selector?: {
+                [key: string]: string;
+            };
+            /** @description Taints of these nodes. */
+            tolerations?: {
+                key?: string;
+                /** @enum {string} */
+                operator?: "Exists" | "Equal";
+                value?: string;
+                /** @enum {string} */
+                effect?: "NoSchedule" | "PreferNoSchedule" | "NoExecute";
+            }[];
+            /** @description null: free. */
+            price?: {
+                amount: number;
+                currency: string;
+                /** @enum {string} */
+                interval: "month" | "year";
+            } | null;
         };
         /**
          * @example {
@@ -2406,6 +2658,41 @@ export interface components {
          * @description It exists already ([`already-exists`](https://kaas.hexabase.io/problems/already-exists)).
          *
          *     The first request with this key is still running ([`idempotency-key-in-use`](https://kaas.hexabase.io/problems/idempotency-key-in-use)).
+         */
+        "already-exists.idempotency-key-in-use": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                /**
+                 * @description When to send it again, in seconds.
+                 * @example 1
+                 */
+                "Retry-After"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/already-exists" | "https://kaas.hexabase.io/problems/idempotency-key-in-use";
+                };
+            };
+        };
+        /** @description Workspaces that have the plan would not fit ([`plan-in-use`](https://kaas.hexabase.io/problems/plan-in-use)). */
+        "plan-in-use": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/plan-in-use";
+                };
+            };
+        };
+        /**
+         * @description It exists already ([`already-exists`](https://kaas.hexabase.io/problems/already-exists)).
+         *
+         *     The first request with this key is still running ([`idempotency-key-in-use`](https://kaas.hexabase.io/problems/idempotency-key-in-use)).
          *
          *     The organization is being deleted ([`organization-deleting`](https://kaas.hexabase.io/problems/organization-deleting)).
          *
@@ -2777,25 +3064,13 @@ export interface components {
         };
     };
     parameters: {
-        /**
-         * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-         * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-         */
+        /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
         RequestId: string;
-        /**
-         * @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours.
-         * @example "7b0f2c1e-9d1a-4c55-8a0e-3f5f6b0f6a11"
-         */
+        /** @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours. */
         IdempotencyKey: string;
-        /**
-         * @description The `ETag` of what you have seen; `*` changes it whatever it is now (RFC 9110 §13.1.1).
-         * @example "3"
-         */
+        /** @description The `ETag` of what you have seen, such as `"3"`; `*` changes it whatever it is now (RFC 9110 §13.1.1). */
         IfMatch: string;
-        /**
-         * @description `wait=N` holds the answer back until it is final, at most N seconds and at most 30 (RFC 7240).
-         * @example wait=30
-         */
+        /** @description `wait=N` holds the answer back until it is final, at most N seconds and at most 30 (RFC 7240). */
         Prefer: string;
         /** @description Only says what would happen. */
         DryRun: boolean;
@@ -2816,10 +3091,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -2841,6 +3113,7 @@ export interface operations {
                      *       "email": null,
                      *       "email_verified": false,
                      *       "created_at": "2026-03-01T09:30:00.000Z",
+                     *       "platform_admin": false,
                      *       "organizations": [
                      *         {
                      *           "id": "org_01k7st2z1tfcgswkatddy8v7g1",
@@ -2873,10 +3146,7 @@ export interface operations {
                 cursor?: string;
             };
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -2926,15 +3196,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours.
-                 * @example "7b0f2c1e-9d1a-4c55-8a0e-3f5f6b0f6a11"
-                 */
+                /** @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -3000,10 +3264,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -3057,10 +3318,7 @@ export interface operations {
                 dry_run?: components["parameters"]["DryRun"];
             };
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -3191,15 +3449,9 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /**
-                 * @description The `ETag` of what you have seen; `*` changes it whatever it is now (RFC 9110 §13.1.1).
-                 * @example "3"
-                 */
+                /** @description The `ETag` of what you have seen, such as `"3"`; `*` changes it whatever it is now (RFC 9110 §13.1.1). */
                 "If-Match": components["parameters"]["IfMatch"];
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -3262,15 +3514,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours.
-                 * @example "7b0f2c1e-9d1a-4c55-8a0e-3f5f6b0f6a11"
-                 */
+                /** @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -3377,10 +3623,7 @@ export interface operations {
                 role?: "owner" | "admin" | "billing";
             };
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -3433,15 +3676,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours.
-                 * @example "7b0f2c1e-9d1a-4c55-8a0e-3f5f6b0f6a11"
-                 */
+                /** @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -3511,10 +3748,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -3564,10 +3798,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -3601,15 +3832,9 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /**
-                 * @description The `ETag` of what you have seen; `*` changes it whatever it is now (RFC 9110 §13.1.1).
-                 * @example "3"
-                 */
+                /** @description The `ETag` of what you have seen, such as `"3"`; `*` changes it whatever it is now (RFC 9110 §13.1.1). */
                 "If-Match": components["parameters"]["IfMatch"];
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -3673,15 +3898,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours.
-                 * @example "7b0f2c1e-9d1a-4c55-8a0e-3f5f6b0f6a11"
-                 */
+                /** @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -3745,10 +3964,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -3783,12 +3999,11 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before. */
                 cursor?: string;
+                /** @description Whether those that are no longer offered are listed too. */
+                retired?: "true" | "false";
             };
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -3829,8 +4044,19 @@ export interface operations {
                      *               }
                      *             }
                      *           ],
+                     *           "workspace_quota": {
+                     *             "requests.cpu": "2",
+                     *             "requests.memory": "4Gi",
+                     *             "pods": "20"
+                     *           },
                      *           "max_projects": 10,
-                     *           "isolation": "shared"
+                     *           "isolation": "shared",
+                     *           "price": {
+                     *             "amount": 4900,
+                     *             "currency": "EUR",
+                     *             "interval": "month"
+                     *           },
+                     *           "retired_at": null
                      *         }
                      *       ],
                      *       "next_cursor": null
@@ -3846,19 +4072,392 @@ export interface operations {
             503: components["responses"]["issuer-unavailable"];
         };
     };
+    postPlans: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "business",
+                 *       "display_name": "Business",
+                 *       "project_quota": {
+                 *         "requests.cpu": "8",
+                 *         "requests.memory": "32Gi",
+                 *         "pods": "100"
+                 *       },
+                 *       "max_projects": 50,
+                 *       "price": {
+                 *         "amount": 49900,
+                 *         "currency": "EUR",
+                 *         "interval": "month"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreatePlan"];
+            };
+        };
+        responses: {
+            /** @description The plan. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    /** @description `true` when this is the stored answer to an earlier request. */
+                    "Idempotent-Replayed"?: string;
+                    /**
+                     * @description The plan.
+                     * @example /v1/tasks/task_01k7swf73mfcgsemtta9fgwa0s
+                     */
+                    Location?: string;
+                    /**
+                     * @description Its version, for If-Match.
+                     * @example "3"
+                     */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "plan_01k7st2z1tfcgswkatddy8v7g2",
+                     *       "name": "starter",
+                     *       "display_name": "Starter",
+                     *       "project_quota": {
+                     *         "requests.cpu": "2",
+                     *         "requests.memory": "4Gi",
+                     *         "pods": "20"
+                     *       },
+                     *       "limit_range": [
+                     *         {
+                     *           "type": "Container",
+                     *           "default": {
+                     *             "cpu": "500m",
+                     *             "memory": "512Mi"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "workspace_quota": {
+                     *         "requests.cpu": "2",
+                     *         "requests.memory": "4Gi",
+                     *         "pods": "20"
+                     *       },
+                     *       "max_projects": 10,
+                     *       "isolation": "dedicated",
+                     *       "price": {
+                     *         "amount": 4900,
+                     *         "currency": "EUR",
+                     *         "interval": "month"
+                     *       },
+                     *       "retired_at": null,
+                     *       "node_selector": {
+                     *         "node.example.com/pool": "acme"
+                     *       },
+                     *       "tolerations": [
+                     *         {
+                     *           "key": "pool",
+                     *           "operator": "Equal",
+                     *           "value": "acme",
+                     *           "effect": "NoSchedule"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PlanDetails"];
+                };
+            };
+            400: components["responses"]["invalid-request.malformed-json"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["forbidden.person-suspended"];
+            409: components["responses"]["already-exists.idempotency-key-in-use"];
+            413: components["responses"]["body-too-large"];
+            415: components["responses"]["unsupported-media-type"];
+            422: components["responses"]["idempotency-key-reused.unprocessable"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    getPlansPlan: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example plan_01k7st2z1tfcgswkatddy8v7g2 */
+                plan: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The plan. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    /**
+                     * @description Its version, for If-Match.
+                     * @example "3"
+                     */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "plan_01k7st2z1tfcgswkatddy8v7g2",
+                     *       "name": "starter",
+                     *       "display_name": "Starter",
+                     *       "project_quota": {
+                     *         "requests.cpu": "2",
+                     *         "requests.memory": "4Gi",
+                     *         "pods": "20"
+                     *       },
+                     *       "limit_range": [
+                     *         {
+                     *           "type": "Container",
+                     *           "default": {
+                     *             "cpu": "500m",
+                     *             "memory": "512Mi"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "workspace_quota": {
+                     *         "requests.cpu": "2",
+                     *         "requests.memory": "4Gi",
+                     *         "pods": "20"
+                     *       },
+                     *       "max_projects": 10,
+                     *       "isolation": "dedicated",
+                     *       "price": {
+                     *         "amount": 4900,
+                     *         "currency": "EUR",
+                     *         "interval": "month"
+                     *       },
+                     *       "retired_at": null,
+                     *       "node_selector": {
+                     *         "node.example.com/pool": "acme"
+                     *       },
+                     *       "tolerations": [
+                     *         {
+                     *           "key": "pool",
+                     *           "operator": "Equal",
+                     *           "value": "acme",
+                     *           "effect": "NoSchedule"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PlanDetails"];
+                };
+            };
+            400: components["responses"]["invalid-request"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["person-suspended"];
+            404: components["responses"]["not-found"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    deletePlansPlan: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example plan_01k7st2z1tfcgswkatddy8v7g2 */
+                plan: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The retired plan. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    /**
+                     * @description Its version, for If-Match.
+                     * @example "3"
+                     */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "plan_01k7st2z1tfcgswkatddy8v7g2",
+                     *       "name": "starter",
+                     *       "display_name": "Starter",
+                     *       "project_quota": {
+                     *         "requests.cpu": "2",
+                     *         "requests.memory": "4Gi",
+                     *         "pods": "20"
+                     *       },
+                     *       "limit_range": [
+                     *         {
+                     *           "type": "Container",
+                     *           "default": {
+                     *             "cpu": "500m",
+                     *             "memory": "512Mi"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "workspace_quota": {
+                     *         "requests.cpu": "2",
+                     *         "requests.memory": "4Gi",
+                     *         "pods": "20"
+                     *       },
+                     *       "max_projects": 10,
+                     *       "isolation": "dedicated",
+                     *       "price": {
+                     *         "amount": 4900,
+                     *         "currency": "EUR",
+                     *         "interval": "month"
+                     *       },
+                     *       "retired_at": null,
+                     *       "node_selector": {
+                     *         "node.example.com/pool": "acme"
+                     *       },
+                     *       "tolerations": [
+                     *         {
+                     *           "key": "pool",
+                     *           "operator": "Equal",
+                     *           "value": "acme",
+                     *           "effect": "NoSchedule"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PlanDetails"];
+                };
+            };
+            400: components["responses"]["invalid-request"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["forbidden.person-suspended"];
+            404: components["responses"]["not-found"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    patchPlansPlan: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `ETag` of what you have seen, such as `"3"`; `*` changes it whatever it is now (RFC 9110 §13.1.1). */
+                "If-Match": components["parameters"]["IfMatch"];
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example plan_01k7st2z1tfcgswkatddy8v7g2 */
+                plan: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "max_projects": 60
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdatePlan"];
+            };
+        };
+        responses: {
+            /** @description The plan; new limits reach the clusters within seconds. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    /**
+                     * @description Its version, for If-Match.
+                     * @example "3"
+                     */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "plan_01k7st2z1tfcgswkatddy8v7g2",
+                     *       "name": "starter",
+                     *       "display_name": "Starter",
+                     *       "project_quota": {
+                     *         "requests.cpu": "2",
+                     *         "requests.memory": "4Gi",
+                     *         "pods": "20"
+                     *       },
+                     *       "limit_range": [
+                     *         {
+                     *           "type": "Container",
+                     *           "default": {
+                     *             "cpu": "500m",
+                     *             "memory": "512Mi"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "workspace_quota": {
+                     *         "requests.cpu": "2",
+                     *         "requests.memory": "4Gi",
+                     *         "pods": "20"
+                     *       },
+                     *       "max_projects": 10,
+                     *       "isolation": "dedicated",
+                     *       "price": {
+                     *         "amount": 4900,
+                     *         "currency": "EUR",
+                     *         "interval": "month"
+                     *       },
+                     *       "retired_at": null,
+                     *       "node_selector": {
+                     *         "node.example.com/pool": "acme"
+                     *       },
+                     *       "tolerations": [
+                     *         {
+                     *           "key": "pool",
+                     *           "operator": "Equal",
+                     *           "value": "acme",
+                     *           "effect": "NoSchedule"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PlanDetails"];
+                };
+            };
+            400: components["responses"]["invalid-request.malformed-json"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["forbidden.person-suspended"];
+            404: components["responses"]["not-found"];
+            409: components["responses"]["plan-in-use"];
+            412: components["responses"]["precondition-failed"];
+            413: components["responses"]["body-too-large"];
+            415: components["responses"]["unsupported-media-type"];
+            422: components["responses"]["unprocessable"];
+            428: components["responses"]["precondition-required"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
     postOrganizationsOrganizationWorkspaces: {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours.
-                 * @example "7b0f2c1e-9d1a-4c55-8a0e-3f5f6b0f6a11"
-                 */
+                /** @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -3923,8 +4522,19 @@ export interface operations {
                      *               }
                      *             }
                      *           ],
+                     *           "workspace_quota": {
+                     *             "requests.cpu": "2",
+                     *             "requests.memory": "4Gi",
+                     *             "pods": "20"
+                     *           },
                      *           "max_projects": 10,
-                     *           "isolation": "shared"
+                     *           "isolation": "shared",
+                     *           "price": {
+                     *             "amount": 4900,
+                     *             "currency": "EUR",
+                     *             "interval": "month"
+                     *           },
+                     *           "retired_at": null
                      *         },
                      *         "state": "active",
                      *         "delete_after": null,
@@ -3989,10 +4599,7 @@ export interface operations {
                 state?: "active" | "suspended" | "deleting";
             };
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -4038,8 +4645,19 @@ export interface operations {
                      *                 }
                      *               }
                      *             ],
+                     *             "workspace_quota": {
+                     *               "requests.cpu": "2",
+                     *               "requests.memory": "4Gi",
+                     *               "pods": "20"
+                     *             },
                      *             "max_projects": 10,
-                     *             "isolation": "shared"
+                     *             "isolation": "shared",
+                     *             "price": {
+                     *               "amount": 4900,
+                     *               "currency": "EUR",
+                     *               "interval": "month"
+                     *             },
+                     *             "retired_at": null
                      *           },
                      *           "state": "active",
                      *           "delete_after": null,
@@ -4081,10 +4699,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -4131,8 +4746,19 @@ export interface operations {
                      *             }
                      *           }
                      *         ],
+                     *         "workspace_quota": {
+                     *           "requests.cpu": "2",
+                     *           "requests.memory": "4Gi",
+                     *           "pods": "20"
+                     *         },
                      *         "max_projects": 10,
-                     *         "isolation": "shared"
+                     *         "isolation": "shared",
+                     *         "price": {
+                     *           "amount": 4900,
+                     *           "currency": "EUR",
+                     *           "interval": "month"
+                     *         },
+                     *         "retired_at": null
                      *       },
                      *       "state": "active",
                      *       "delete_after": null,
@@ -4177,10 +4803,7 @@ export interface operations {
                 dry_run?: components["parameters"]["DryRun"];
             };
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -4223,8 +4846,19 @@ export interface operations {
                      *               }
                      *             }
                      *           ],
+                     *           "workspace_quota": {
+                     *             "requests.cpu": "2",
+                     *             "requests.memory": "4Gi",
+                     *             "pods": "20"
+                     *           },
                      *           "max_projects": 10,
-                     *           "isolation": "shared"
+                     *           "isolation": "shared",
+                     *           "price": {
+                     *             "amount": 4900,
+                     *             "currency": "EUR",
+                     *             "interval": "month"
+                     *           },
+                     *           "retired_at": null
                      *         },
                      *         "state": "active",
                      *         "delete_after": null,
@@ -4317,8 +4951,19 @@ export interface operations {
                      *               }
                      *             }
                      *           ],
+                     *           "workspace_quota": {
+                     *             "requests.cpu": "2",
+                     *             "requests.memory": "4Gi",
+                     *             "pods": "20"
+                     *           },
                      *           "max_projects": 10,
-                     *           "isolation": "shared"
+                     *           "isolation": "shared",
+                     *           "price": {
+                     *             "amount": 4900,
+                     *             "currency": "EUR",
+                     *             "interval": "month"
+                     *           },
+                     *           "retired_at": null
                      *         },
                      *         "state": "active",
                      *         "delete_after": null,
@@ -4382,15 +5027,9 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /**
-                 * @description The `ETag` of what you have seen; `*` changes it whatever it is now (RFC 9110 §13.1.1).
-                 * @example "3"
-                 */
+                /** @description The `ETag` of what you have seen, such as `"3"`; `*` changes it whatever it is now (RFC 9110 §13.1.1). */
                 "If-Match": components["parameters"]["IfMatch"];
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -4446,8 +5085,19 @@ export interface operations {
                      *             }
                      *           }
                      *         ],
+                     *         "workspace_quota": {
+                     *           "requests.cpu": "2",
+                     *           "requests.memory": "4Gi",
+                     *           "pods": "20"
+                     *         },
                      *         "max_projects": 10,
-                     *         "isolation": "shared"
+                     *         "isolation": "shared",
+                     *         "price": {
+                     *           "amount": 4900,
+                     *           "currency": "EUR",
+                     *           "interval": "month"
+                     *         },
+                     *         "retired_at": null
                      *       },
                      *       "state": "active",
                      *       "delete_after": null,
@@ -4497,10 +5147,7 @@ export interface operations {
                 namespace?: string;
             };
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -4539,10 +5186,7 @@ export interface operations {
                 dry_run?: components["parameters"]["DryRun"];
             };
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -4594,8 +5238,19 @@ export interface operations {
                      *               }
                      *             }
                      *           ],
+                     *           "workspace_quota": {
+                     *             "requests.cpu": "2",
+                     *             "requests.memory": "4Gi",
+                     *             "pods": "20"
+                     *           },
                      *           "max_projects": 10,
-                     *           "isolation": "shared"
+                     *           "isolation": "shared",
+                     *           "price": {
+                     *             "amount": 4900,
+                     *             "currency": "EUR",
+                     *             "interval": "month"
+                     *           },
+                     *           "retired_at": null
                      *         },
                      *         "state": "active",
                      *         "delete_after": null,
@@ -4720,8 +5375,19 @@ export interface operations {
                      *               }
                      *             }
                      *           ],
+                     *           "workspace_quota": {
+                     *             "requests.cpu": "2",
+                     *             "requests.memory": "4Gi",
+                     *             "pods": "20"
+                     *           },
                      *           "max_projects": 10,
-                     *           "isolation": "shared"
+                     *           "isolation": "shared",
+                     *           "price": {
+                     *             "amount": 4900,
+                     *             "currency": "EUR",
+                     *             "interval": "month"
+                     *           },
+                     *           "retired_at": null
                      *         },
                      *         "state": "active",
                      *         "delete_after": null,
@@ -4820,15 +5486,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours.
-                 * @example "7b0f2c1e-9d1a-4c55-8a0e-3f5f6b0f6a11"
-                 */
+                /** @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -4873,8 +5533,19 @@ export interface operations {
                      *               }
                      *             }
                      *           ],
+                     *           "workspace_quota": {
+                     *             "requests.cpu": "2",
+                     *             "requests.memory": "4Gi",
+                     *             "pods": "20"
+                     *           },
                      *           "max_projects": 10,
-                     *           "isolation": "shared"
+                     *           "isolation": "shared",
+                     *           "price": {
+                     *             "amount": 4900,
+                     *             "currency": "EUR",
+                     *             "interval": "month"
+                     *           },
+                     *           "retired_at": null
                      *         },
                      *         "state": "active",
                      *         "delete_after": null,
@@ -4958,8 +5629,19 @@ export interface operations {
                      *               }
                      *             }
                      *           ],
+                     *           "workspace_quota": {
+                     *             "requests.cpu": "2",
+                     *             "requests.memory": "4Gi",
+                     *             "pods": "20"
+                     *           },
                      *           "max_projects": 10,
-                     *           "isolation": "shared"
+                     *           "isolation": "shared",
+                     *           "price": {
+                     *             "amount": 4900,
+                     *             "currency": "EUR",
+                     *             "interval": "month"
+                     *           },
+                     *           "retired_at": null
                      *         },
                      *         "state": "active",
                      *         "delete_after": null,
@@ -5012,15 +5694,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours.
-                 * @example "7b0f2c1e-9d1a-4c55-8a0e-3f5f6b0f6a11"
-                 */
+                /** @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -5065,8 +5741,19 @@ export interface operations {
                      *               }
                      *             }
                      *           ],
+                     *           "workspace_quota": {
+                     *             "requests.cpu": "2",
+                     *             "requests.memory": "4Gi",
+                     *             "pods": "20"
+                     *           },
                      *           "max_projects": 10,
-                     *           "isolation": "shared"
+                     *           "isolation": "shared",
+                     *           "price": {
+                     *             "amount": 4900,
+                     *             "currency": "EUR",
+                     *             "interval": "month"
+                     *           },
+                     *           "retired_at": null
                      *         },
                      *         "state": "active",
                      *         "delete_after": null,
@@ -5150,8 +5837,19 @@ export interface operations {
                      *               }
                      *             }
                      *           ],
+                     *           "workspace_quota": {
+                     *             "requests.cpu": "2",
+                     *             "requests.memory": "4Gi",
+                     *             "pods": "20"
+                     *           },
                      *           "max_projects": 10,
-                     *           "isolation": "shared"
+                     *           "isolation": "shared",
+                     *           "price": {
+                     *             "amount": 4900,
+                     *             "currency": "EUR",
+                     *             "interval": "month"
+                     *           },
+                     *           "retired_at": null
                      *         },
                      *         "state": "active",
                      *         "delete_after": null,
@@ -5204,15 +5902,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours.
-                 * @example "7b0f2c1e-9d1a-4c55-8a0e-3f5f6b0f6a11"
-                 */
+                /** @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -5257,8 +5949,19 @@ export interface operations {
                      *               }
                      *             }
                      *           ],
+                     *           "workspace_quota": {
+                     *             "requests.cpu": "2",
+                     *             "requests.memory": "4Gi",
+                     *             "pods": "20"
+                     *           },
                      *           "max_projects": 10,
-                     *           "isolation": "shared"
+                     *           "isolation": "shared",
+                     *           "price": {
+                     *             "amount": 4900,
+                     *             "currency": "EUR",
+                     *             "interval": "month"
+                     *           },
+                     *           "retired_at": null
                      *         },
                      *         "state": "active",
                      *         "delete_after": null,
@@ -5342,8 +6045,19 @@ export interface operations {
                      *               }
                      *             }
                      *           ],
+                     *           "workspace_quota": {
+                     *             "requests.cpu": "2",
+                     *             "requests.memory": "4Gi",
+                     *             "pods": "20"
+                     *           },
                      *           "max_projects": 10,
-                     *           "isolation": "shared"
+                     *           "isolation": "shared",
+                     *           "price": {
+                     *             "amount": 4900,
+                     *             "currency": "EUR",
+                     *             "interval": "month"
+                     *           },
+                     *           "retired_at": null
                      *         },
                      *         "state": "active",
                      *         "delete_after": null,
@@ -5405,10 +6119,7 @@ export interface operations {
                 name?: string;
             };
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -5461,15 +6172,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours.
-                 * @example "7b0f2c1e-9d1a-4c55-8a0e-3f5f6b0f6a11"
-                 */
+                /** @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -5538,10 +6243,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -5594,10 +6296,7 @@ export interface operations {
                 dry_run?: components["parameters"]["DryRun"];
             };
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -5748,15 +6447,9 @@ export interface operations {
                 dry_run?: components["parameters"]["DryRun"];
             };
             header: {
-                /**
-                 * @description The `ETag` of what you have seen; `*` changes it whatever it is now (RFC 9110 §13.1.1).
-                 * @example "3"
-                 */
+                /** @description The `ETag` of what you have seen, such as `"3"`; `*` changes it whatever it is now (RFC 9110 §13.1.1). */
                 "If-Match": components["parameters"]["IfMatch"];
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -5861,10 +6554,7 @@ export interface operations {
                 effective?: "true" | "false";
             };
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -5925,15 +6615,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours.
-                 * @example "7b0f2c1e-9d1a-4c55-8a0e-3f5f6b0f6a11"
-                 */
+                /** @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -6005,10 +6689,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -6077,10 +6758,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -6131,10 +6809,7 @@ export interface operations {
                 effective?: "true" | "false";
             };
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -6195,10 +6870,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -6267,10 +6939,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -6319,10 +6988,7 @@ export interface operations {
                 cursor?: string;
             };
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -6373,10 +7039,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -6413,10 +7076,6 @@ export interface operations {
                      *         {
                      *           "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
                      *           "name": "sig-release"
-                     *         },
-                     *         {
-                     *           "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *           "name": "WorkspaceMembers"
                      *         }
                      *       ]
                      *     }
@@ -6436,10 +7095,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -6481,10 +7137,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -6531,10 +7184,7 @@ export interface operations {
                 name?: string;
             };
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -6564,8 +7214,8 @@ export interface operations {
                      *           "id": "sa_01k7st2z1tfcgswkatddy8v7g5",
                      *           "name": "deploy-bot",
                      *           "display_name": "Deploys the web shop",
-                     *           "created_at": "2026-03-01T09:30:00.000Z",
                      *           "created_by": "usr_01k7st2z1tfcgswkatddy8v7g0",
+                     *           "created_at": "2026-03-01T09:30:00.000Z",
                      *           "updated_at": "2026-03-01T09:30:00.000Z"
                      *         }
                      *       ],
@@ -6587,15 +7237,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours.
-                 * @example "7b0f2c1e-9d1a-4c55-8a0e-3f5f6b0f6a11"
-                 */
+                /** @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -6640,8 +7284,8 @@ export interface operations {
                      *       "id": "sa_01k7st2z1tfcgswkatddy8v7g5",
                      *       "name": "deploy-bot",
                      *       "display_name": "Deploys the web shop",
-                     *       "created_at": "2026-03-01T09:30:00.000Z",
                      *       "created_by": "usr_01k7st2z1tfcgswkatddy8v7g0",
+                     *       "created_at": "2026-03-01T09:30:00.000Z",
                      *       "updated_at": "2026-03-01T09:30:00.000Z"
                      *     }
                      */
@@ -6664,10 +7308,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -6697,8 +7338,8 @@ export interface operations {
                      *       "id": "sa_01k7st2z1tfcgswkatddy8v7g5",
                      *       "name": "deploy-bot",
                      *       "display_name": "Deploys the web shop",
-                     *       "created_at": "2026-03-01T09:30:00.000Z",
                      *       "created_by": "usr_01k7st2z1tfcgswkatddy8v7g0",
+                     *       "created_at": "2026-03-01T09:30:00.000Z",
                      *       "updated_at": "2026-03-01T09:30:00.000Z",
                      *       "direct_groups": [
                      *         {
@@ -6711,10 +7352,6 @@ export interface operations {
                      *         {
                      *           "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
                      *           "name": "sig-release"
-                     *         },
-                     *         {
-                     *           "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *           "name": "WorkspaceMembers"
                      *         }
                      *       ]
                      *     }
@@ -6734,10 +7371,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -6779,15 +7413,9 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /**
-                 * @description The `ETag` of what you have seen; `*` changes it whatever it is now (RFC 9110 §13.1.1).
-                 * @example "3"
-                 */
+                /** @description The `ETag` of what you have seen, such as `"3"`; `*` changes it whatever it is now (RFC 9110 §13.1.1). */
                 "If-Match": components["parameters"]["IfMatch"];
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -6826,8 +7454,8 @@ export interface operations {
                      *       "id": "sa_01k7st2z1tfcgswkatddy8v7g5",
                      *       "name": "deploy-bot",
                      *       "display_name": "Deploys the web shop",
-                     *       "created_at": "2026-03-01T09:30:00.000Z",
                      *       "created_by": "usr_01k7st2z1tfcgswkatddy8v7g0",
+                     *       "created_at": "2026-03-01T09:30:00.000Z",
                      *       "updated_at": "2026-03-01T09:30:00.000Z"
                      *     }
                      */
@@ -6856,15 +7484,9 @@ export interface operations {
                 dry_run?: components["parameters"]["DryRun"];
             };
             header?: {
-                /**
-                 * @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours.
-                 * @example "7b0f2c1e-9d1a-4c55-8a0e-3f5f6b0f6a11"
-                 */
+                /** @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -6980,10 +7602,7 @@ export interface operations {
                 connector: string;
             };
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -7050,10 +7669,7 @@ export interface operations {
                 parent?: string;
             };
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -7108,15 +7724,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours.
-                 * @example "7b0f2c1e-9d1a-4c55-8a0e-3f5f6b0f6a11"
-                 */
+                /** @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -7208,10 +7818,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -7268,10 +7875,7 @@ export interface operations {
                 dry_run?: components["parameters"]["DryRun"];
             };
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -7389,15 +7993,9 @@ export interface operations {
                 dry_run?: components["parameters"]["DryRun"];
             };
             header: {
-                /**
-                 * @description The `ETag` of what you have seen; `*` changes it whatever it is now (RFC 9110 §13.1.1).
-                 * @example "3"
-                 */
+                /** @description The `ETag` of what you have seen, such as `"3"`; `*` changes it whatever it is now (RFC 9110 §13.1.1). */
                 "If-Match": components["parameters"]["IfMatch"];
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -7619,10 +8217,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path?: never;
@@ -7683,10 +8278,7 @@ export interface operations {
                 cursor?: string;
             };
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -7755,15 +8347,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours.
-                 * @example "7b0f2c1e-9d1a-4c55-8a0e-3f5f6b0f6a11"
-                 */
+                /** @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -7891,10 +8477,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -7960,10 +8543,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -8026,15 +8606,9 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /**
-                 * @description The `ETag` of what you have seen; `*` changes it whatever it is now (RFC 9110 §13.1.1).
-                 * @example "3"
-                 */
+                /** @description The `ETag` of what you have seen, such as `"3"`; `*` changes it whatever it is now (RFC 9110 §13.1.1). */
                 "If-Match": components["parameters"]["IfMatch"];
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -8175,10 +8749,7 @@ export interface operations {
                 inherited?: "true" | "false";
             };
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -8239,15 +8810,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours.
-                 * @example "7b0f2c1e-9d1a-4c55-8a0e-3f5f6b0f6a11"
-                 */
+                /** @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -8345,10 +8910,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -8406,10 +8968,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -8470,15 +9029,9 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /**
-                 * @description The `ETag` of what you have seen; `*` changes it whatever it is now (RFC 9110 §13.1.1).
-                 * @example "3"
-                 */
+                /** @description The `ETag` of what you have seen, such as `"3"`; `*` changes it whatever it is now (RFC 9110 §13.1.1). */
                 "If-Match": components["parameters"]["IfMatch"];
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -8620,15 +9173,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description `wait=N` holds the answer back until it is final, at most N seconds and at most 30 (RFC 7240).
-                 * @example wait=30
-                 */
+                /** @description `wait=N` holds the answer back until it is final, at most N seconds and at most 30 (RFC 7240). */
                 Prefer?: components["parameters"]["Prefer"];
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
@@ -8684,10 +9231,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced.
-                 * @example 0199f3a1-7c3a-7b21-9e4d-5a6b7c8d9e00
-                 */
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path?: never;

@@ -138,6 +138,10 @@ const decideInWorkspace = (
   const { role, organizationRole } = standing;
   if (mayInWorkspace(role, action)) return standing;
   if (orOrganization && mayInOrganization(organizationRole, orOrganization)) return standing;
+  if (role === undefined && orOrganization && organizationRole) {
+    const { organizationId } = standing;
+    decideInOrganization({ organizationId, role: organizationRole, action: orOrganization });
+  }
   if (role === undefined) throw notFound();
   throw new Problem(
     PROBLEMS.forbidden,
