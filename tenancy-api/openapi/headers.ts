@@ -70,7 +70,7 @@ export const HEADER_PARAMETERS = {
     required: true,
     description:
       'The `ETag` of what you have seen, such as `"3"`; `*` changes it whatever it is now (RFC 9110 §13.1.1).',
-    schema: { type: 'string' },
+    schema: { type: 'string', minLength: 1 },
   },
   Prefer: {
     name: 'Prefer',
