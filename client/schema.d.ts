@@ -986,6 +986,7 @@ export interface components {
             }[];
         };
         Me: {
+            /** @description The id of a person. */
             id: string;
             display_name: string;
             email: string | null;
@@ -998,6 +999,7 @@ export interface components {
             organizations: components["schemas"]["Organization"][];
         };
         Organization: {
+            /** @description The id of an organization. */
             id: string;
             slug: string;
             name: string;
@@ -1050,6 +1052,7 @@ export interface components {
             workspaces: components["schemas"]["GoingWorkspace"][];
         };
         GoingWorkspace: {
+            /** @description The id of a workspace. */
             id: string;
             slug: string;
             name: string;
@@ -1068,9 +1071,11 @@ export interface components {
             cluster: boolean;
         };
         Task: {
+            /** @description The id of a task. */
             id: string;
             /** @description What is being done, e.g. "role-assignment.create". */
             kind: string;
+            /** @description The id of a workspace. */
             workspace: string;
             /** @enum {string} */
             state: "pending" | "running" | "succeeded" | "failed" | "cancelled";
@@ -1153,6 +1158,7 @@ export interface components {
             next_cursor: string | null;
         };
         Plan: {
+            /** @description The id of a plan. */
             id: string;
             name: string;
             display_name: string;
@@ -1282,6 +1288,7 @@ export interface components {
             } | null;
         };
         PlanDetails: {
+            /** @description The id of a plan. */
             id: string;
             name: string;
             display_name: string;
@@ -1414,7 +1421,9 @@ export interface components {
             task: components["schemas"]["Task"];
         };
         Workspace: {
+            /** @description The id of a workspace. */
             id: string;
+            /** @description The id of an organization. */
             organization: string;
             slug: string;
             name: string;
@@ -1476,6 +1485,38 @@ export interface components {
             name?: string;
         };
         /**
+         * @description A kubeconfig (v1) in YAML.
+         * @example apiVersion: v1
+         *     kind: Config
+         *     clusters:
+         *       - name: acme-online-shop
+         *         cluster:
+         *           server: https://online-shop.k8s.example.com
+         *           certificate-authority-data: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCuKApgotLS0tLUVORCBDRVJUSUZJQ0FURS0tLS0tCg==
+         *     users:
+         *       - name: acme-online-shop
+         *         user:
+         *           exec:
+         *             apiVersion: client.authentication.k8s.io/v1
+         *             command: hexabase
+         *             args:
+         *               - get-token
+         *               - --issuer-url
+         *               - https://id.example.com
+         *               - --client-id
+         *               - ws_01k7st2z1tfcgswkatddy8v7g3
+         *             installHint: The command "hexabase" signs you in; install the Hexabase CLI.
+         *             interactiveMode: IfAvailable
+         *             provideClusterInfo: false
+         *     contexts:
+         *       - name: acme-online-shop
+         *         context:
+         *           cluster: acme-online-shop
+         *           user: acme-online-shop
+         *     current-context: acme-online-shop
+         */
+        Kubeconfig: string;
+        /**
          * @example {
          *       "plan": "team"
          *     }
@@ -1504,6 +1545,7 @@ export interface components {
             limit_range_changes: boolean;
         };
         PlanSummary: {
+            /** @description The id of a plan. */
             id: string;
             name: string;
             max_projects: number;
@@ -1514,6 +1556,7 @@ export interface components {
             /** @enum {string} */
             reason: "plan-retired" | "too-many-projects" | "quota-beyond-plan";
             project: {
+                /** @description The id of a project. */
                 id: string;
                 name: string;
             } | null;
@@ -1552,6 +1595,7 @@ export interface components {
             next_cursor: string | null;
         };
         Group: {
+            /** @description The id of a group. */
             id: string;
             /** @description As tokens carry it; never changes. */
             name: string;
@@ -1587,7 +1631,9 @@ export interface components {
         };
         GroupUpdated: {
             group: components["schemas"]["Group"];
+            /** @description ID tokens issued from now on carry the change; null: there is none. */
             new_tokens_from: string | null;
+            /** @description The last moment at which an older token can still be accepted. */
             old_tokens_until: string | null;
             /** @description Who gains and loses what; null: it didn’t move. */
             effect: components["schemas"]["GroupEffect"] | null;
@@ -1611,10 +1657,12 @@ export interface components {
             roles_lost: components["schemas"]["Grant"][];
         };
         GroupReference: {
+            /** @description The id of a group. */
             id: string;
             name: string;
         };
         Grant: {
+            /** @description The id of a role assignment. */
             role_assignment: string;
             /** @description Which group holds it. */
             group: string;
@@ -1661,6 +1709,7 @@ export interface components {
             through: components["schemas"]["DirectMembership"][];
         };
         DirectMembership: {
+            /** @description The id of a group. */
             id: string;
             name: string;
             /** @description When it ends by itself; null: it holds for good. Tokens issued before then may work for some two minutes longer. */
@@ -1777,6 +1826,7 @@ export interface components {
             effective_groups: components["schemas"]["GroupReference"][];
         };
         DirectGroup: {
+            /** @description The id of a group. */
             id: string;
             name: string;
             /** @description When the membership ends; null: it holds for good. */
@@ -1787,6 +1837,7 @@ export interface components {
             next_cursor: string | null;
         };
         ServiceAccount: {
+            /** @description The id of a service account. */
             id: string;
             /** @description Unique in the workspace; never changes. */
             name: string;
@@ -1809,6 +1860,7 @@ export interface components {
             display_name?: string;
         };
         ServiceAccountDetail: {
+            /** @description The id of a service account. */
             id: string;
             /** @description Unique in the workspace; never changes. */
             name: string;
@@ -1974,6 +2026,7 @@ export interface components {
             next_cursor: string | null;
         };
         Project: {
+            /** @description The id of a project. */
             id: string;
             /** @description The name of the Namespace, which also has the label `<name>.tree.kaas.hexabase.io/depth` of this project and of each above it, whose value says how many levels above. */
             name: string;
@@ -2055,11 +2108,14 @@ export interface components {
             truncated: boolean;
         };
         ProjectReference: {
+            /** @description The id of a project. */
             id: string;
             name: string;
         };
         RoleAssignment: {
+            /** @description The id of a role assignment. */
             id: string;
+            /** @description The id of a group. */
             group: string;
             /** @description Where it was given: it holds there and below. null: in the whole workspace. */
             project: string | null;
@@ -2078,11 +2134,13 @@ export interface components {
             inherited_from: components["schemas"]["InheritedFrom"] | null;
         };
         Assigner: {
+            /** @description The id of a person. */
             id: string;
             /** @description null: of someone whom you can’t see any more. */
             display_name: string | null;
         };
         InheritedFrom: {
+            /** @description The id of a project. */
             project: string;
             name: string;
             /** @description How many levels above. */
@@ -2121,7 +2179,9 @@ export interface components {
             next_cursor: string | null;
         };
         ProjectRole: {
+            /** @description The id of a project role. */
             id: string;
+            /** @description The id of a project. */
             project: string;
             /** @description The Role is called "hexabase:<name>", and below its project "hexabase:<name>.<project>". */
             name: string;
@@ -2240,6 +2300,7 @@ export interface components {
          *     }
          */
         CreateRoleAssignment: {
+            /** @description The id of a group. */
             group: string;
             /** @description It also holds in the projects below. */
             project?: string;
@@ -5165,8 +5226,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /** @example text */
-                    "application/yaml": string;
+                    /**
+                     * @example apiVersion: v1
+                     *     kind: Config
+                     *     clusters:
+                     *       - name: acme-online-shop
+                     *         cluster:
+                     *           server: https://online-shop.k8s.example.com
+                     *           certificate-authority-data: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCuKApgotLS0tLUVORCBDRVJUSUZJQ0FURS0tLS0tCg==
+                     *     users:
+                     *       - name: acme-online-shop
+                     *         user:
+                     *           exec:
+                     *             apiVersion: client.authentication.k8s.io/v1
+                     *             command: hexabase
+                     *             args:
+                     *               - get-token
+                     *               - --issuer-url
+                     *               - https://id.example.com
+                     *               - --client-id
+                     *               - ws_01k7st2z1tfcgswkatddy8v7g3
+                     *             installHint: The command "hexabase" signs you in; install the Hexabase CLI.
+                     *             interactiveMode: IfAvailable
+                     *             provideClusterInfo: false
+                     *     contexts:
+                     *       - name: acme-online-shop
+                     *         context:
+                     *           cluster: acme-online-shop
+                     *           user: acme-online-shop
+                     *     current-context: acme-online-shop
+                     */
+                    "application/yaml": components["schemas"]["Kubeconfig"];
                 };
             };
             400: components["responses"]["invalid-request"];
@@ -8740,10 +8830,13 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before. */
                 cursor?: string;
+                /** @description Those that this group holds itself. */
                 group?: string;
                 /** @description Those that were given in this project. */
                 project?: string;
+                /** @description Those of this project role. */
                 project_role?: string;
+                /** @description Those of this preset role. */
                 preset_role?: "workspace-admin" | "workspace-viewer";
                 /** @description With `project`: instead of its own, those that hold in it because they were given in a project above. */
                 inherited?: "true" | "false";

@@ -3,8 +3,15 @@ import * as z from 'zod';
 import { type IdentifierKind, idPattern, PREFIXES, parseId } from '#domain/identifiers.ts';
 import { oldTokensUntil } from '#domain/staleness.ts';
 
+const toWords = (kind: IdentifierKind): string =>
+  kind.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+
+const describeId = (kind: IdentifierKind): string =>
+  `The id of ${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${toWords(kind)}.`;
+
 /** A public identifier in an answer. */
-export const Id = (kind: IdentifierKind) => z.string().regex(idPattern(kind));
+export const Id = (kind: IdentifierKind) =>
+  z.string().regex(idPattern(kind)).describe(describeId(kind));
 
 /**
  * A reference to something by its public identifier, in a request. Becomes the UUID. What has the wrong
@@ -14,6 +21,7 @@ export const Reference = (kind: IdentifierKind) =>
   z
     .string()
     .regex(idPattern(kind), { message: `Give its id, ${PREFIXES[kind]}_….`, abort: true })
+    .describe(describeId(kind))
     // The pattern admits only what is parsed.
     .transform((text) => parseId(kind, text) as string);
 

@@ -80,8 +80,12 @@ export type UpdateGroup = z.infer<typeof UpdateGroup>;
 export const GroupUpdated = z
   .strictObject({
     group: Group,
-    new_tokens_from: tokenTimes.new_tokens_from.nullable(),
-    old_tokens_until: tokenTimes.old_tokens_until.nullable(),
+    new_tokens_from: tokenTimes.new_tokens_from
+      .nullable()
+      .describe('ID tokens issued from now on carry the change; null: there is none.'),
+    old_tokens_until: tokenTimes.old_tokens_until
+      .nullable()
+      .describe('The last moment at which an older token can still be accepted.'),
     effect: GroupEffect.nullable().describe('Who gains and loses what; null: it didn’t move.'),
   })
   .meta({ id: 'GroupUpdated' });

@@ -65,6 +65,11 @@ describe('the document', () => {
 });
 
 describe.each(operations)('$name', ({ route, operation }) => {
+  it('says what each parameter of its query does', () => {
+    const inQuery = operation.parameters.filter((each) => each.in === 'query');
+    for (const parameter of inQuery) expect(parameter).toHaveProperty('description');
+  });
+
   it('says who may call it', () => {
     expect(operation.summary).not.toBe('');
     expect(operation.description).toMatch(/Needs|Open to everyone/);

@@ -161,14 +161,22 @@ export type UpdateRoleAssignment = z.infer<typeof UpdateRoleAssignment>;
 export const RoleAssignmentQuery = z
   .strictObject({
     ...PageQuery.shape,
-    group: z.string().regex(idPattern('group')).optional(),
+    group: z
+      .string()
+      .regex(idPattern('group'))
+      .optional()
+      .describe('Those that this group holds itself.'),
     project: z
       .string()
       .regex(idPattern('project'))
       .optional()
       .describe('Those that were given in this project.'),
-    project_role: z.string().regex(idPattern('projectRole')).optional(),
-    preset_role: PresetRole.optional(),
+    project_role: z
+      .string()
+      .regex(idPattern('projectRole'))
+      .optional()
+      .describe('Those of this project role.'),
+    preset_role: PresetRole.optional().describe('Those of this preset role.'),
     inherited: z
       .enum(['true', 'false'])
       .optional()

@@ -1,5 +1,6 @@
 /** The kubeconfig that a member downloads once: no secret in it, the plugin signs its user in. */
 import { stringify } from 'yaml';
+import * as z from 'zod';
 
 /** What a kubeconfig tells. */
 export type KubeconfigInput = {
@@ -75,3 +76,19 @@ const toExec = (input: KubeconfigInput) => {
 };
 
 const toBase64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64');
+
+/** The answer that is a kubeconfig. */
+export const Kubeconfig = z.string().meta({
+  id: 'Kubeconfig',
+  description: 'A kubeconfig (v1) in YAML.',
+  examples: [
+    renderKubeconfig({
+      name: 'acme-online-shop',
+      server: 'https://online-shop.k8s.example.com',
+      certificateAuthority: '-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n',
+      plugin: 'hexabase',
+      clientId: 'ws_01k7st2z1tfcgswkatddy8v7g3',
+      issuer: { url: 'https://id.example.com' },
+    }),
+  ],
+});

@@ -1,5 +1,4 @@
 /** Workspaces: made by organization users, used by members. */
-import * as z from 'zod';
 import { answerPage, pageOf } from '../cursor.ts';
 import { etagHeaders, versionHeaders } from '../etag.ts';
 import { PROBLEMS } from '../problems.ts';
@@ -7,6 +6,7 @@ import { defineRoute } from '../route.ts';
 import { taskHeaders } from '../schema.ts';
 import { acceptedTask } from '../tasks/accepted.ts';
 import { toTask } from '../tasks/schema.ts';
+import { Kubeconfig } from './kubeconfig.ts';
 import { getWorkspace } from './queries.ts';
 import {
   CreateWorkspace,
@@ -100,7 +100,7 @@ export const workspaceRoutes = [
       200: {
         description:
           'A kubeconfig with one context, named by the slugs of organization and workspace, so that it merges with others; no secret in it.',
-        body: z.string(),
+        body: Kubeconfig,
         type: 'application/yaml',
       },
     },
