@@ -4654,6 +4654,8 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before. */
                 cursor?: string;
+                /** @description The order; with "-" descending. Names are compared without case. */
+                sort?: "created_at" | "-created_at" | "name" | "-name";
                 /** @description Only those of this organization. */
                 organization?: string;
                 /** @description Only those in this state. */
@@ -6203,6 +6205,8 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before. */
                 cursor?: string;
+                /** @description The order; with "-" descending. Names are compared without case. */
+                sort?: "created_at" | "-created_at" | "name" | "-name";
                 /** @description Only those directly below this group. */
                 parent?: string;
                 /** @description Only the one of this name, in any case. */
@@ -7270,6 +7274,8 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before. */
                 cursor?: string;
+                /** @description The order; with "-" descending. Names are compared without case. */
+                sort?: "created_at" | "-created_at" | "name" | "-name";
                 /** @description Only the one of exactly this name. */
                 name?: string;
             };
@@ -7753,6 +7759,8 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before. */
                 cursor?: string;
+                /** @description The order; with "-" descending. Names are compared without case. */
+                sort?: "created_at" | "-created_at" | "name" | "-name";
                 /** @description The one of this name. */
                 name?: string;
                 /** @description Those directly below this one. */

@@ -8,15 +8,15 @@ const cursors = createCursors(Buffer.alloc(32, 1));
 
 describe('createCursors', () => {
   it('opens what it sealed, for the same list alone', () => {
-    const id = createId();
-    const cursor = cursors.seal('/v1/a', id);
-    expect(cursors.open('/v1/a', cursor)).toBe(id);
+    const position = { id: createId(), name: 'Größe' };
+    const cursor = cursors.seal('/v1/a', position);
+    expect(cursors.open('/v1/a', cursor)).toEqual(position);
     expect(() => cursors.open('/v1/b', cursor)).toThrow(Problem);
     expect(() => createCursors(Buffer.alloc(32, 2)).open('/v1/a', cursor)).toThrow(Problem);
   });
 
   it('refuses every other text', () => {
-    const cursor = cursors.seal('/v1/a', createId());
+    const cursor = cursors.seal('/v1/a', { id: createId(), name: 'a' });
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (text) => {
         fc.pre(text !== cursor);
@@ -26,7 +26,7 @@ describe('createCursors', () => {
   });
 
   it('refuses a cursor with any bit changed', () => {
-    const bytes = Buffer.from(cursors.seal('/v1/a', createId()), 'base64url');
+    const bytes = Buffer.from(cursors.seal('/v1/a', { id: createId(), name: 'a' }), 'base64url');
     for (let bit = 0; bit < bytes.length * 8; bit += 1) {
       const forged = Buffer.from(bytes);
       forged[bit >> 3] = (forged[bit >> 3] ?? 0) ^ (1 << (bit & 7));

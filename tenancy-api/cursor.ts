@@ -1,9 +1,10 @@
 /**
  * Pages: `limit` and an opaque `cursor` in, `next_cursor` and a `Link` (RFC 8288) out. A cursor is
- * the last id shown, signed together with the path and the filters it belongs to, so that it can be
- * neither forged nor carried to another list.
+ * the last row's place, signed together with the path, the filters and the order it belongs to, so that
+ * it can be neither forged nor carried to another list.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { type FragmentSqlToken, sql } from 'slonik';
 import * as z from 'zod';
 import type { RequestContext } from './context.ts';
 import { PROBLEMS, Problem } from './problems.ts';
@@ -13,37 +14,47 @@ const ID_BYTES = 16;
 const MAC_BYTES = 16;
 const MAX_LIMIT = 500;
 
+/** Where a page ended: the last row's id (UUID), and its name in a list ordered by names. */
+export type Position = { readonly id: string; readonly name: string };
+
 /** Makes and opens cursors. */
 export type Cursors = {
-  /** @param list what the cursor belongs to: path and filters */
-  readonly seal: (list: string, lastId: string) => string;
+  /** @param list what the cursor belongs to: path, filters and order */
+  readonly seal: (list: string, position: Position) => string;
   /** @throws Problem invalid-cursor when it was not made for this list */
-  readonly open: (list: string, cursor: string) => string;
+  readonly open: (list: string, cursor: string) => Position;
 };
 
 /** @param key 32 bytes, the same on every replica */
 export const createCursors = (key: Buffer): Cursors => {
-  const sign = (list: string, id: Buffer): Buffer =>
+  const sign = (list: string, position: Buffer): Buffer =>
     createHmac('sha256', key)
-      .update(JSON.stringify([list, id.toString('hex')]))
+      .update(JSON.stringify([list, position.toString('hex')]))
       .digest()
       .subarray(0, MAC_BYTES);
   return {
-    seal: (list, lastId) => {
-      const id = Buffer.from(lastId.replaceAll('-', ''), 'hex');
-      return Buffer.concat([id, sign(list, id)]).toString('base64url');
+    seal: (list, { id, name }) => {
+      const position = Buffer.concat([
+        Buffer.from(id.replaceAll('-', ''), 'hex'),
+        Buffer.from(name, 'utf8'),
+      ]);
+      return Buffer.concat([sign(list, position), position]).toString('base64url');
     },
     open: (list, cursor) => {
       const bytes = Buffer.from(cursor, 'base64url');
-      const id = bytes.subarray(0, ID_BYTES);
-      const mac = bytes.subarray(ID_BYTES);
-      if (mac.length !== MAC_BYTES || !timingSafeEqual(mac, sign(list, id))) {
+      const mac = bytes.subarray(0, MAC_BYTES);
+      const position = bytes.subarray(MAC_BYTES);
+      if (position.length < ID_BYTES || !timingSafeEqual(mac, sign(list, position))) {
         throw new Problem(
           PROBLEMS.invalidCursor,
-          'The cursor was not made for this list with these filters. Start again without one.',
+          'The cursor was not made for this list with these filters in this order. Start again without one.',
         );
       }
-      return id.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+      const hex = position.subarray(0, ID_BYTES).toString('hex');
+      return {
+        id: hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
+        name: position.subarray(ID_BYTES).toString('utf8'),
+      };
     },
   };
 };
@@ -57,8 +68,17 @@ export const PageQuery = z.strictObject({
     .max(MAX_LIMIT)
     .default(50)
     .describe(`How many items a page holds; at most ${MAX_LIMIT}.`),
-  cursor: z.string().max(100).optional().describe('The next_cursor of the page before.'),
+  cursor: z.string().max(800).optional().describe('The next_cursor of the page before.'),
 });
+
+/** The query parameters of a list whose order can be chosen. */
+export const SortedPageQuery = PageQuery.extend({
+  sort: z
+    .enum(['created_at', '-created_at', 'name', '-name'])
+    .default('created_at')
+    .describe('The order; with "-" descending. Names are compared without case.'),
+});
+type Sort = z.infer<typeof SortedPageQuery>['sort'];
 
 /** The answer's shape for a list of these items. */
 export const pageOf = <Item extends z.ZodType>(item: Item, id: string) =>
@@ -69,18 +89,53 @@ export const pageOf = <Item extends z.ZodType>(item: Item, id: string) =>
 /** What a list's query is asked: at most `take` rows whose id is after `after`, ordered by id. */
 export type PageRequest = { readonly after: string | null; readonly take: number };
 
+/** What the query of a list is asked whose order can be chosen; see {@link toOrder}. */
+export type SortedPageRequest = {
+  readonly after: Position | null;
+  readonly sort: Sort;
+  readonly take: number;
+};
+
+/**
+ * The order of a list in SQL, and the condition of being after the last row shown (keyset pagination:
+ * a later page costs what the first does). By time means by id, which is a UUIDv7.
+ */
+export const toOrder = (
+  { after, sort }: Pick<SortedPageRequest, 'after' | 'sort'>,
+  { id, name }: { readonly id: FragmentSqlToken; readonly name: FragmentSqlToken },
+): { readonly isAfter: FragmentSqlToken; readonly orderBy: FragmentSqlToken } => {
+  const descending = sort.startsWith('-');
+  const direction = descending ? sql.fragment`DESC` : sql.fragment`ASC`;
+  const beyond = descending ? sql.fragment`<` : sql.fragment`>`;
+  if (sort.endsWith('created_at')) {
+    const orderBy = sql.fragment`${id} ${direction}`;
+    return { orderBy, isAfter: after ? sql.fragment`${id} ${beyond} ${after.id}::uuid` : ANY_ROW };
+  }
+  const orderBy = sql.fragment`lower(${name}) ${direction}, ${id} ${direction}`;
+  if (!after) return { orderBy, isAfter: ANY_ROW };
+  const position = sql.fragment`(lower(${after.name}::text), ${after.id}::uuid)`;
+  return { orderBy, isAfter: sql.fragment`(lower(${name}), ${id}) ${beyond} ${position}` };
+};
+
+const ANY_ROW = sql.fragment`true`;
+
 type ListQuery = { readonly limit: number; readonly cursor?: string | undefined } & Readonly<
   Record<string, unknown>
 >;
 
+type PageReply<Item> = {
+  readonly status: 200;
+  readonly body: { items: Item[]; next_cursor: string | null };
+} & Reply;
+
 /**
- * Answers one page of a list.
+ * Answers one page of a list that is ordered by id.
  *
  * @param read reads one row more than the page shows, to know whether there is a next one
  * @param idOf the id (UUID) that rows are ordered by
  * @throws Problem invalid-cursor
  */
-export const answerPage = async <Row, Item>(
+export const answerPage = <Row, Item>(
   context: RequestContext,
   query: ListQuery,
   list: {
@@ -88,14 +143,51 @@ export const answerPage = async <Row, Item>(
     readonly idOf: (row: Row) => string;
     readonly toItem: (row: Row) => Item;
   },
-): Promise<{ status: 200; body: { items: Item[]; next_cursor: string | null } } & Reply> => {
-  const { limit, cursor, ...filters } = query;
+): Promise<PageReply<Item>> =>
+  answer(context, query, {
+    read: (after, take) => list.read({ after: after?.id ?? null, take }),
+    positionOf: (row) => ({ id: list.idOf(row), name: '' }),
+    toItem: list.toItem,
+  });
+
+/**
+ * Answers one page of a list in the order that its query names.
+ *
+ * @param read reads one row more than the page shows, to know whether there is a next one
+ * @throws Problem invalid-cursor
+ */
+export const answerSortedPage = <Row extends Position, Item>(
+  context: RequestContext,
+  query: ListQuery & { readonly sort: Sort },
+  list: {
+    readonly read: (page: SortedPageRequest) => Promise<readonly Row[]>;
+    readonly toItem: (row: Row) => Item;
+  },
+): Promise<PageReply<Item>> => {
+  const { sort } = query;
+  return answer(context, query, {
+    read: (after, take) => list.read({ after, take, sort }),
+    positionOf: ({ id, name }) => ({ id, name: sort.endsWith('name') ? name : '' }),
+    toItem: list.toItem,
+  });
+};
+
+const answer = async <Row, Item>(
+  context: RequestContext,
+  { limit, cursor, ...filters }: ListQuery,
+  list: {
+    readonly read: (after: Position | null, take: number) => Promise<readonly Row[]>;
+    readonly positionOf: (row: Row) => Position;
+    readonly toItem: (row: Row) => Item;
+  },
+): Promise<PageReply<Item>> => {
   const name = JSON.stringify([context.path, Object.entries(filters).sort()]);
   const after = cursor === undefined ? null : context.cursors.open(name, cursor);
-  const rows = await list.read({ after, take: limit + 1 });
+  const rows = await list.read(after, limit + 1);
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
-  const next = rows.length > limit && last ? context.cursors.seal(name, list.idOf(last)) : null;
+  const next =
+    rows.length > limit && last ? context.cursors.seal(name, list.positionOf(last)) : null;
   const parameters = new URLSearchParams({ limit: `${limit}`, cursor: next ?? '' });
   for (const [key, value] of Object.entries(filters)) {
     if (value !== undefined) parameters.set(key, String(value));

@@ -1,6 +1,6 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
-import type { PageRequest } from '../cursor.ts';
+import { type SortedPageRequest, toOrder } from '../cursor.ts';
 import { GroupRow } from './schema.ts';
 
 const Nothing = z.strictObject({});
@@ -14,22 +14,24 @@ export type GroupFilter = {
   readonly name: string | null;
 };
 
-/** The groups of a workspace, by id. */
+/** The groups of a workspace, in the order asked for. */
 export const listGroups = (
   db: CommonQueryMethods,
   { workspaceId, parentId, name }: GroupFilter,
-  { after, take }: PageRequest,
-): Promise<readonly GroupRow[]> =>
-  db.any(sql.type(GroupRow)`
+  page: SortedPageRequest,
+): Promise<readonly GroupRow[]> => {
+  const { isAfter, orderBy } = toOrder(page, { id: sql.fragment`id`, name: sql.fragment`name` });
+  return db.any(sql.type(GroupRow)`
     SELECT ${groupColumns}
     FROM workspace_group
     WHERE workspace_id = ${workspaceId}
       AND (${parentId}::uuid IS NULL OR parent_id = ${parentId}::uuid)
       AND (${name}::text IS NULL OR lower(name) = lower(${name}::text))
-      AND (${after}::uuid IS NULL OR id > ${after}::uuid)
-    ORDER BY id
-    LIMIT ${take}
+      AND ${isAfter}
+    ORDER BY ${orderBy}
+    LIMIT ${page.take}
   `);
+};
 
 /** A group of this workspace; an id that is null or foreign finds nothing. */
 export const findGroup = (

@@ -1,6 +1,6 @@
 /** Groups: the tree that decides what a token carries. A flat list; each names its parent. */
 import { formatId, parseId } from '#domain/identifiers.ts';
-import { answerPage, pageOf } from '../cursor.ts';
+import { answerSortedPage, pageOf } from '../cursor.ts';
 import { versionHeaders } from '../etag.ts';
 import { PROBLEMS } from '../problems.ts';
 import { defineRoute } from '../route.ts';
@@ -32,9 +32,8 @@ export const groupRoutes = [
     handler: ({ context, access: { workspaceId }, query }) => {
       const parentId = query.parent === undefined ? null : (parseId('group', query.parent) ?? null);
       const filter = { workspaceId, parentId, name: query.name ?? null };
-      return answerPage(context, query, {
+      return answerSortedPage(context, query, {
         read: (page) => listGroups(context.tx, filter, page),
-        idOf: (row) => row.id,
         toItem: toGroup,
       });
     },

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { GroupName } from '#domain/group-name.ts';
 import { formatId, idPattern } from '#domain/identifiers.ts';
-import { PageQuery } from '../cursor.ts';
+import { SortedPageQuery } from '../cursor.ts';
 import { DisplayName, Id, Reference, Timestamp, tokenTimes } from '../schema.ts';
 import { Task } from '../tasks/schema.ts';
 import { GroupEffect } from './effect-schema.ts';
@@ -43,7 +43,7 @@ export const toGroup = (row: GroupRow): Group => ({
 
 /** Which groups are listed. */
 export const GroupQuery = z.strictObject({
-  ...PageQuery.shape,
+  ...SortedPageQuery.shape,
   parent: z
     .string()
     .regex(idPattern('group'))

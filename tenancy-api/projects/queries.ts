@@ -1,7 +1,7 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
 import type { ResourceQuotaHard } from '#domain/plan.ts';
-import type { PageRequest } from '../cursor.ts';
+import { type SortedPageRequest, toOrder } from '../cursor.ts';
 import { ProjectContents, ProjectRow } from './schema.ts';
 
 const projectColumns = sql.fragment`id, name, display_name, parent_id, quota, version, created_at`;
@@ -14,22 +14,24 @@ export type ProjectFilter = {
   readonly parentId: string | null;
 };
 
-/** The projects of a workspace, by id. */
+/** The projects of a workspace, in the order asked for. */
 export const listProjects = (
   db: CommonQueryMethods,
   { workspaceId, name, parentId }: ProjectFilter,
-  { after, take }: PageRequest,
-): Promise<readonly ProjectRow[]> =>
-  db.any(sql.type(ProjectRow)`
+  page: SortedPageRequest,
+): Promise<readonly ProjectRow[]> => {
+  const { isAfter, orderBy } = toOrder(page, { id: sql.fragment`id`, name: sql.fragment`name` });
+  return db.any(sql.type(ProjectRow)`
     SELECT ${projectColumns}
     FROM project
     WHERE workspace_id = ${workspaceId}
       AND (${name}::text IS NULL OR name = ${name}::text)
       AND (${parentId}::uuid IS NULL OR parent_id = ${parentId}::uuid)
-      AND (${after}::uuid IS NULL OR id > ${after}::uuid)
-    ORDER BY id
-    LIMIT ${take}
+      AND ${isAfter}
+    ORDER BY ${orderBy}
+    LIMIT ${page.take}
   `);
+};
 
 /** A project of this workspace; an id that is null or foreign finds nothing. */
 export const findProject = (

@@ -1,6 +1,6 @@
 /** Projects: each is a namespace with the plan's quota; what is given in one holds in those below. */
 import { parseId } from '#domain/identifiers.ts';
-import { answerPage, pageOf } from '../cursor.ts';
+import { answerSortedPage, pageOf } from '../cursor.ts';
 import { etagHeaders, versionHeaders } from '../etag.ts';
 import { PROBLEMS } from '../problems.ts';
 import { defineRoute } from '../route.ts';
@@ -33,9 +33,8 @@ export const projectRoutes = [
     handler: ({ context, access: { workspaceId }, query }) => {
       const parentId = parseId('project', query.parent ?? '') ?? null;
       const filter = { workspaceId, name: query.name ?? null, parentId };
-      return answerPage(context, query, {
+      return answerSortedPage(context, query, {
         read: (page) => listProjects(context.tx, filter, page),
-        idOf: (row) => row.id,
         toItem: toProject,
       });
     },

@@ -3,7 +3,7 @@ import { formatId, idPattern } from '#domain/identifiers.ts';
 import { ResourceQuotaHard } from '#domain/plan.ts';
 import { ProjectName } from '#domain/project-name.ts';
 import { MAX_PROJECT_LEVELS } from '#domain/project-tree.ts';
-import { PageQuery } from '../cursor.ts';
+import { SortedPageQuery } from '../cursor.ts';
 import {
   RoleAssignment,
   type RoleAssignmentRow,
@@ -101,7 +101,7 @@ export type UpdateProject = z.infer<typeof UpdateProject>;
 
 /** Which projects are listed. */
 export const ProjectQuery = z.strictObject({
-  ...PageQuery.shape,
+  ...SortedPageQuery.shape,
   name: z
     .string()
     .regex(/^[a-z0-9-]{1,63}$/, 'Must be a project name.')

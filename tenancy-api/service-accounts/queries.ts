@@ -1,26 +1,28 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
-import type { PageRequest } from '../cursor.ts';
+import { type SortedPageRequest, toOrder } from '../cursor.ts';
 import { ServiceAccountRow } from './schema.ts';
 
 const accountColumns = sql.fragment`
   id, name, display_name, created_by, version, created_at, updated_at`;
 
-/** The service accounts of a workspace, by id. */
+/** The service accounts of a workspace, in the order asked for. */
 export const listServiceAccounts = (
   db: CommonQueryMethods,
   { workspaceId, name }: { readonly workspaceId: string; readonly name: string | null },
-  { after, take }: PageRequest,
-): Promise<readonly ServiceAccountRow[]> =>
-  db.any(sql.type(ServiceAccountRow)`
+  page: SortedPageRequest,
+): Promise<readonly ServiceAccountRow[]> => {
+  const { isAfter, orderBy } = toOrder(page, { id: sql.fragment`id`, name: sql.fragment`name` });
+  return db.any(sql.type(ServiceAccountRow)`
     SELECT ${accountColumns}
     FROM service_account
     WHERE workspace_id = ${workspaceId}
       AND (${name}::text IS NULL OR name = ${name}::text)
-      AND (${after}::uuid IS NULL OR id > ${after}::uuid)
-    ORDER BY id
-    LIMIT ${take}
+      AND ${isAfter}
+    ORDER BY ${orderBy}
+    LIMIT ${page.take}
   `);
+};
 
 /** A service account of this workspace. */
 export const findServiceAccount = (

@@ -1,6 +1,6 @@
 /** Service accounts: the machines of a workspace. */
 import { formatId } from '#domain/identifiers.ts';
-import { answerPage, pageOf } from '../cursor.ts';
+import { answerSortedPage, pageOf } from '../cursor.ts';
 import { versionHeaders } from '../etag.ts';
 import { PROBLEMS } from '../problems.ts';
 import { defineRoute } from '../route.ts';
@@ -33,10 +33,9 @@ export const serviceAccountRoutes = [
     query: ServiceAccountQuery,
     responses: { 200: { description: 'A page.', body: pageOf(ServiceAccount, 'ServiceAccount') } },
     handler: ({ context, access: { workspaceId }, query }) =>
-      answerPage(context, query, {
+      answerSortedPage(context, query, {
         read: (page) =>
           listServiceAccounts(context.tx, { workspaceId, name: query.name ?? null }, page),
-        idOf: (row) => row.id,
         toItem: toServiceAccount,
       }),
   }),

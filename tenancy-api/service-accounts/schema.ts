@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { formatId } from '#domain/identifiers.ts';
-import { PageQuery } from '../cursor.ts';
+import { SortedPageQuery } from '../cursor.ts';
 import { groupsShape } from '../members/schema.ts';
 import { DisplayName, Id, Timestamp } from '../schema.ts';
 
@@ -58,7 +58,7 @@ export type ServiceAccountDetail = z.infer<typeof ServiceAccountDetail>;
 
 /** Which service accounts are listed. */
 export const ServiceAccountQuery = z.strictObject({
-  ...PageQuery.shape,
+  ...SortedPageQuery.shape,
   name: z.string().max(100).optional().describe('Only the one of exactly this name.'),
 });
 

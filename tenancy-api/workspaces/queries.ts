@@ -1,6 +1,6 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
-import type { PageRequest } from '../cursor.ts';
+import { type SortedPageRequest, toOrder } from '../cursor.ts';
 import { WorkspaceRow, type WorkspaceState } from './schema.ts';
 
 const workspaceColumns = (personId: string) => sql.fragment`
@@ -38,16 +38,18 @@ export type WorkspaceFilter = {
   readonly state: WorkspaceState | null;
 };
 
-/** The workspaces that a person can see: as a member, or as a user of the organization; by id. */
+/** The workspaces that a person can see: as a member, or as a user of the organization. */
 export const listWorkspaces = (
   db: CommonQueryMethods,
   { personId, organizationId, state }: WorkspaceFilter & { readonly personId: string },
-  { after, take }: PageRequest,
-): Promise<readonly WorkspaceRow[]> =>
-  db.any(sql.type(WorkspaceRow)`
+  page: SortedPageRequest,
+): Promise<readonly WorkspaceRow[]> => {
+  const columns = { id: sql.fragment`w.id`, name: sql.fragment`w.name` };
+  const { isAfter, orderBy } = toOrder(page, columns);
+  return db.any(sql.type(WorkspaceRow)`
     SELECT ${workspaceColumns(personId)}
     FROM ${workspaceTables}
-    WHERE (${after}::uuid IS NULL OR w.id > ${after}::uuid)
+    WHERE ${isAfter}
       AND (${organizationId}::uuid IS NULL OR w.organization_id = ${organizationId}::uuid)
       AND CASE ${state}::text
         WHEN 'active' THEN
@@ -63,9 +65,10 @@ export const listWorkspaces = (
           SELECT organization_id FROM organization_user WHERE person_id = ${personId}
         )
       )
-    ORDER BY w.id
-    LIMIT ${take}
+    ORDER BY ${orderBy}
+    LIMIT ${page.take}
   `);
+};
 
 /** A workspace as a person sees it; throws slonik's NotFoundError when they don't. */
 export const getWorkspace = (

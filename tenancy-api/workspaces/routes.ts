@@ -1,5 +1,5 @@
 /** Workspaces: made by organization users, used by members. */
-import { answerPage, pageOf } from '../cursor.ts';
+import { answerSortedPage, pageOf } from '../cursor.ts';
 import { etagHeaders, versionHeaders } from '../etag.ts';
 import { PROBLEMS } from '../problems.ts';
 import { defineRoute } from '../route.ts';
@@ -58,9 +58,8 @@ export const workspaceRoutes = [
     query: ListWorkspacesQuery,
     responses: { 200: { description: 'A page.', body: pageOf(Workspace, 'Workspace') } },
     handler: ({ context, query }) =>
-      answerPage(context, query, {
+      answerSortedPage(context, query, {
         read: (page) => listVisibleWorkspaces(context, query, page),
-        idOf: (row) => row.id,
         toItem: (row) => toWorkspace(row, context.issuer),
       }),
   }),

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { formatId } from '#domain/identifiers.ts';
 import type { Issuer } from '../context.ts';
-import { PageQuery } from '../cursor.ts';
+import { SortedPageQuery } from '../cursor.ts';
 import { Plan, PlanRow, toPlan } from '../plans/schema.ts';
 import { DisplayName, Id, Timestamp } from '../schema.ts';
 import { Task } from '../tasks/schema.ts';
@@ -129,7 +129,7 @@ export const toWorkspace = (row: WorkspaceRow, issuer: Issuer): Workspace => ({
 });
 
 /** Which workspaces a list shows. */
-export const ListWorkspacesQuery = PageQuery.extend({
+export const ListWorkspacesQuery = SortedPageQuery.extend({
   organization: z.string().max(200).optional().describe('Only those of this organization.'),
   state: WorkspaceState.optional().describe('Only those in this state.'),
 });

@@ -7,7 +7,7 @@ import { toSlug } from '#domain/slug.ts';
 import type { WorkspaceAccess } from '../access.ts';
 import { recordChange, startTask } from '../change.ts';
 import type { RequestContext } from '../context.ts';
-import type { PageRequest } from '../cursor.ts';
+import type { SortedPageRequest } from '../cursor.ts';
 import { assertVersion } from '../etag.ts';
 import { insertGroupMembers } from '../group-members/queries.ts';
 import { insertGroups } from '../groups/queries.ts';
@@ -133,7 +133,7 @@ const fillWithPresets = async (
 export const listVisibleWorkspaces = async (
   { tx, personId }: RequestContext,
   { organization, state }: ListWorkspacesQuery,
-  page: PageRequest,
+  page: SortedPageRequest,
 ): Promise<readonly WorkspaceRow[]> => {
   const organizationId = organization === undefined ? null : parseId('organization', organization);
   if (organizationId === undefined) return [];
