@@ -10,7 +10,7 @@ import {
   type TenancyApiClient,
   unwrap,
   waitForTask,
-} from 'hexabase-kaas/client';
+} from 'hexabase/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type Caller,
@@ -109,7 +109,7 @@ describe('the package', () => {
       const script = join(directory, 'main.mts');
       await writeFile(
         script,
-        `import { createClient, unwrap } from 'hexabase-kaas/client';
+        `import { createClient, unwrap } from 'hexabase/client';
          const client = createClient({ baseUrl: ${JSON.stringify(api.url)}, token: ${JSON.stringify(caller.token)} });
          const me: { id: string } = await unwrap(client.GET('/v1/me'));
          // @ts-expect-error: there is no such path
@@ -131,7 +131,7 @@ describe('the package', () => {
 /** What npm would publish, unpacked where it would be installed, beside the one thing that it needs. */
 const install = async (directory: string): Promise<void> => {
   const modules = join(directory, 'node_modules');
-  const target = join(modules, 'hexabase-kaas');
+  const target = join(modules, 'hexabase');
   await mkdir(target, { recursive: true });
   const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', directory]);
   const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
