@@ -2,8 +2,6 @@ import { IDEMPOTENCY_HOURS } from '../idempotency.ts';
 
 /** What holds for all operations, in Markdown. */
 export const INTRODUCTION = `
-Organizations, workspaces and who may do what in them.
-
 **Sign in.** Send \`Authorization: Bearer …\` with an access token of the platform’s issuer (scope \`api\`; it
 lives five minutes). \`hexabase get-token --token-type access_token --output token\` prints one.
 
