@@ -1,4 +1,4 @@
-import { type CommonQueryMethods, sql } from 'slonik';
+import { type CommonQueryMethods, type FragmentSqlToken, sql } from 'slonik';
 import * as z from 'zod';
 import { type SortedPageRequest, toOrder } from '../cursor.ts';
 import { WorkspaceRow, type WorkspaceState } from './schema.ts';
@@ -20,7 +20,9 @@ const workspaceColumns = (personId: string) => sql.fragment`
     'tolerations', p.tolerations, 'price', p.price, 'version', p.version, 'retired_at', p.retired_at
   ) AS plan,
   EXISTS (
-    SELECT FROM workspace_member m WHERE m.workspace_id = w.id AND m.person_id = ${personId}
+    SELECT FROM workspace_member m
+    WHERE m.workspace_id = w.id AND m.person_id = ${personId}
+    OFFSET 0
   ) AS member,
   c.server, c.certificate_authority`;
 
@@ -41,34 +43,70 @@ export type WorkspaceFilter = {
 /** The workspaces that a person can see: as a member, or as a user of the organization. */
 export const listWorkspaces = (
   db: CommonQueryMethods,
-  { personId, organizationId, state }: WorkspaceFilter & { readonly personId: string },
+  filter: WorkspaceFilter & { readonly personId: string },
   page: SortedPageRequest,
-): Promise<readonly WorkspaceRow[]> => {
-  const columns = { id: sql.fragment`w.id`, name: sql.fragment`w.name` };
-  const { isAfter, orderBy } = toOrder(page, columns);
-  return db.any(sql.type(WorkspaceRow)`
-    SELECT ${workspaceColumns(personId)}
+): Promise<readonly WorkspaceRow[]> =>
+  db.any(sql.type(WorkspaceRow)`
+    SELECT ${workspaceColumns(filter.personId)}
     FROM ${workspaceTables}
-    WHERE ${isAfter}
-      AND (${organizationId}::uuid IS NULL OR w.organization_id = ${organizationId}::uuid)
-      AND CASE ${state}::text
-        WHEN 'active' THEN
-          w.suspended_at IS NULL AND w.delete_after IS NULL AND o.delete_after IS NULL
-        WHEN 'suspended' THEN
-          w.suspended_at IS NOT NULL AND w.delete_after IS NULL AND o.delete_after IS NULL
-        WHEN 'deleting' THEN w.delete_after IS NOT NULL OR o.delete_after IS NOT NULL
-        ELSE true
-      END
-      AND (
-        w.id IN (SELECT workspace_id FROM workspace_member WHERE person_id = ${personId})
-        OR w.organization_id IN (
-          SELECT organization_id FROM organization_user WHERE person_id = ${personId}
-        )
-      )
-    ORDER BY ${orderBy}
-    LIMIT ${page.take}
+    WHERE w.id IN (${selectVisible(filter, page)})
+    ORDER BY ${toOrder(page, namesOf('w')).orderBy}
   `);
+
+const namesOf = (table: string) => ({
+  id: sql.fragment`${sql.identifier([table, 'id'])}`,
+  name: sql.fragment`${sql.identifier([table, 'name'])}`,
+});
+
+/**
+ * The ids of one page. Each of the two ways to see a workspace gives its first rows in order by an
+ * index, however many rows come after them.
+ */
+const selectVisible = (
+  { personId, ...filter }: WorkspaceFilter & { readonly personId: string },
+  page: SortedPageRequest,
+): FragmentSqlToken => {
+  const { isAfter, orderBy } = toOrder(page, namesOf('w'));
+  const ofMember = toOrder(page, { ...namesOf('w'), id: sql.fragment`m.workspace_id` });
+  return sql.fragment`
+    SELECT visible.id
+    FROM (
+      (
+        SELECT w.id, w.name
+        FROM workspace_member m
+        JOIN workspace w ON w.id = m.workspace_id
+        CROSS JOIN LATERAL workspace_organization(w.id) o
+        WHERE m.person_id = ${personId} AND ${ofMember.isAfter} AND ${isWanted(filter)}
+        ORDER BY ${ofMember.orderBy}
+        LIMIT ${page.take}
+      )
+      UNION
+      SELECT own.id, own.name
+      FROM organization_user u
+      CROSS JOIN LATERAL (
+        SELECT w.id, w.name
+        FROM workspace w
+        CROSS JOIN LATERAL workspace_organization(w.id) o
+        WHERE w.organization_id = u.organization_id AND ${isAfter} AND ${isWanted(filter)}
+        ORDER BY ${orderBy}
+        LIMIT ${page.take}
+      ) own
+      WHERE u.person_id = ${personId}
+    ) visible
+    ORDER BY ${toOrder(page, namesOf('visible')).orderBy}
+    LIMIT ${page.take}`;
 };
+
+const isWanted = ({ organizationId, state }: WorkspaceFilter): FragmentSqlToken => sql.fragment`
+  (${organizationId}::uuid IS NULL OR w.organization_id = ${organizationId}::uuid)
+  AND CASE ${state}::text
+    WHEN 'active' THEN
+      w.suspended_at IS NULL AND w.delete_after IS NULL AND o.delete_after IS NULL
+    WHEN 'suspended' THEN
+      w.suspended_at IS NOT NULL AND w.delete_after IS NULL AND o.delete_after IS NULL
+    WHEN 'deleting' THEN w.delete_after IS NOT NULL OR o.delete_after IS NOT NULL
+    ELSE true
+  END`;
 
 /** A workspace as a person sees it; throws slonik's NotFoundError when they don't. */
 export const getWorkspace = (
