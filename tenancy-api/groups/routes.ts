@@ -1,7 +1,7 @@
 /** Groups: the tree that decides what a token carries. A flat list; each names its parent. */
 import { formatId, parseId } from '#domain/identifiers.ts';
 import { answerSortedPage, pageOf } from '../cursor.ts';
-import { versionHeaders } from '../etag.ts';
+import { etagHeaders, versionHeaders } from '../etag.ts';
 import { PROBLEMS } from '../problems.ts';
 import { defineRoute } from '../route.ts';
 import { taskHeaders, toTokenTimes } from '../schema.ts';
@@ -18,8 +18,6 @@ import {
   UpdateGroup,
 } from './schema.ts';
 import { createGroup, deleteGroup, getGroup, updateGroup } from './service.ts';
-
-const etagHeaders = { ETag: 'Its version, for If-Match.' } as const;
 
 export const groupRoutes = [
   defineRoute({

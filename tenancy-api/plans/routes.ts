@@ -1,7 +1,7 @@
 /** Plans: the limits of a workspace and of its projects. Made by the platform's administrators. */
 import { formatId } from '#domain/identifiers.ts';
 import { answerPage, pageOf } from '../cursor.ts';
-import { versionHeaders } from '../etag.ts';
+import { etagHeaders, versionHeaders } from '../etag.ts';
 import { PROBLEMS } from '../problems.ts';
 import { defineRoute } from '../route.ts';
 import { listPlans } from './queries.ts';
@@ -15,8 +15,6 @@ import {
   UpdatePlan,
 } from './schema.ts';
 import { createPlan, getPlan, retirePlan, updatePlan } from './service.ts';
-
-const etagHeaders = { ETag: 'Its version, for If-Match.' } as const;
 
 export const planRoutes = [
   defineRoute({

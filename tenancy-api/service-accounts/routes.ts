@@ -1,7 +1,7 @@
 /** Service accounts: the machines of a workspace. */
 import { formatId } from '#domain/identifiers.ts';
 import { answerSortedPage, pageOf } from '../cursor.ts';
-import { versionHeaders } from '../etag.ts';
+import { etagHeaders, versionHeaders } from '../etag.ts';
 import { PROBLEMS } from '../problems.ts';
 import { defineRoute } from '../route.ts';
 import { TokenTimes, toTokenTimes } from '../schema.ts';
@@ -21,8 +21,6 @@ import {
   removeServiceAccount,
   renameServiceAccount,
 } from './service.ts';
-
-const etagHeaders = { ETag: 'Its version, for If-Match.' } as const;
 
 export const serviceAccountRoutes = [
   defineRoute({
