@@ -32,6 +32,7 @@ const BINARY_SHIFT: Record<string, bigint> = {
 export const Quantity = z
   .string()
   .max(32)
+  .meta({ pattern: QUANTITY.source.replace('([+-]?)', '\\+?') })
   .refine((text) => {
     const nanos = parseQuantity(text);
     return nanos !== undefined && nanos >= 0n;
