@@ -1,5 +1,6 @@
 import { type CommonQueryMethods, type FragmentSqlToken, sql } from 'slonik';
 import * as z from 'zod';
+import { ifGiven } from '#database/condition.ts';
 import { DIRECT_MEMBERSHIPS, type MemberKind } from '#database/effective-groups.ts';
 import type { PageRequest } from '../cursor.ts';
 import { GroupMemberRow } from './schema.ts';
@@ -59,8 +60,8 @@ export const listGroupMembers = (
       SELECT DISTINCT m.${member} AS member_id
       FROM ${table} m
       WHERE m.workspace_id = ${workspaceId} AND ${isInside} AND ${isCurrent}
-        AND (${memberId}::uuid IS NULL OR m.${member} = ${memberId}::uuid)
-        AND (${after}::uuid IS NULL OR m.${member} > ${after}::uuid)
+        AND ${ifGiven(memberId, (one) => sql.fragment`m.${member} = ${one}::uuid`)}
+        AND ${ifGiven(after, (last) => sql.fragment`m.${member} > ${last}::uuid`)}
       ORDER BY member_id
       LIMIT ${take}
     )

@@ -1,5 +1,6 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
+import { ifGiven } from '#database/condition.ts';
 import { type SortedPageRequest, toOrder } from '../cursor.ts';
 import { GroupRow } from './schema.ts';
 
@@ -25,8 +26,8 @@ export const listGroups = (
     SELECT ${groupColumns}
     FROM workspace_group
     WHERE workspace_id = ${workspaceId}
-      AND (${parentId}::uuid IS NULL OR parent_id = ${parentId}::uuid)
-      AND (${name}::text IS NULL OR lower(name) = lower(${name}::text))
+      AND ${ifGiven(parentId, (parent) => sql.fragment`parent_id = ${parent}::uuid`)}
+      AND ${ifGiven(name, (wanted) => sql.fragment`lower(name) = lower(${wanted}::text)`)}
       AND ${isAfter}
     ORDER BY ${orderBy}
     LIMIT ${page.take}

@@ -1,5 +1,6 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
+import { ifGiven } from '#database/condition.ts';
 import { DIRECT_MEMBERSHIPS, type MemberKind } from '#database/effective-groups.ts';
 import { createId } from '#domain/identifiers.ts';
 import type { PageRequest } from '../cursor.ts';
@@ -15,7 +16,8 @@ export const listMembers = (
     SELECT m.person_id, p.display_name, p.email, m.created_at
     FROM workspace_member m
     JOIN person p ON p.id = m.person_id
-    WHERE m.workspace_id = ${workspaceId} AND (${after}::uuid IS NULL OR m.person_id > ${after}::uuid)
+    WHERE m.workspace_id = ${workspaceId}
+      AND ${ifGiven(after, (last) => sql.fragment`m.person_id > ${last}::uuid`)}
     ORDER BY m.person_id
     LIMIT ${take}
   `);

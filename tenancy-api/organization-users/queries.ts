@@ -1,5 +1,6 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
+import { ifGiven } from '#database/condition.ts';
 import type { OrganizationRole } from '#domain/permissions.ts';
 import type { PageRequest } from '../cursor.ts';
 import { OrganizationUserRow } from './schema.ts';
@@ -27,8 +28,8 @@ export const listUsers = (
     FROM organization_user u
     JOIN person p ON p.id = u.person_id
     WHERE u.organization_id = ${filter.organizationId}
-      AND (${filter.role}::text IS NULL OR u.role = ${filter.role}::text)
-      AND (${after}::uuid IS NULL OR u.person_id > ${after}::uuid)
+      AND ${ifGiven(filter.role, (wanted) => sql.fragment`u.role = ${wanted}::text`)}
+      AND ${ifGiven(after, (last) => sql.fragment`u.person_id > ${last}::uuid`)}
     ORDER BY u.person_id
     LIMIT ${take}
   `);

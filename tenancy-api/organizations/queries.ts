@@ -1,5 +1,6 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
+import { ifGiven } from '#database/condition.ts';
 import type { PageRequest } from '../cursor.ts';
 import { OrganizationRow } from './schema.ts';
 
@@ -18,8 +19,9 @@ export const listOrganizations = (
     SELECT ${organizationColumns}
     FROM organization_user u
     JOIN organization o ON o.id = u.organization_id
-    WHERE u.person_id = ${personId} AND (${after}::uuid IS NULL OR o.id > ${after}::uuid)
-    ORDER BY o.id
+    WHERE u.person_id = ${personId}
+      AND ${ifGiven(after, (last) => sql.fragment`u.organization_id > ${last}::uuid`)}
+    ORDER BY u.organization_id
     LIMIT ${take}
   `);
 

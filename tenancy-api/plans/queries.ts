@@ -1,5 +1,6 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
+import { ifGiven } from '#database/condition.ts';
 import { ResourceQuotaHard } from '#domain/plan.ts';
 import type { PageRequest } from '../cursor.ts';
 import { type PlanFields, PlanRow } from './schema.ts';
@@ -17,7 +18,8 @@ export const listPlans = (
   db.any(sql.type(PlanRow)`
     SELECT ${planColumns}
     FROM plan p
-    WHERE (${retired} OR p.retired_at IS NULL) AND (${after}::uuid IS NULL OR p.id > ${after}::uuid)
+    WHERE (${retired} OR p.retired_at IS NULL)
+      AND ${ifGiven(after, (last) => sql.fragment`p.id > ${last}::uuid`)}
     ORDER BY p.id
     LIMIT ${take}
   `);

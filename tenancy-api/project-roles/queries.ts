@@ -1,5 +1,6 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
+import { ifGiven } from '#database/condition.ts';
 import type { PolicyRule } from '#domain/policy-rule.ts';
 import type { PageRequest } from '../cursor.ts';
 import { ProjectRoleRow } from './schema.ts';
@@ -19,7 +20,7 @@ export const listProjectRoles = (
     SELECT ${roleColumns}
     FROM project_role
     WHERE workspace_id = ${workspaceId} AND project_id = ${projectId}
-      AND (${after}::uuid IS NULL OR id > ${after}::uuid)
+      AND ${ifGiven(after, (last) => sql.fragment`id > ${last}::uuid`)}
     ORDER BY id
     LIMIT ${take}
   `);

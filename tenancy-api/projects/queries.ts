@@ -1,5 +1,6 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
+import { ifGiven } from '#database/condition.ts';
 import type { ResourceQuotaHard } from '#domain/plan.ts';
 import { type SortedPageRequest, toOrder } from '../cursor.ts';
 import { ProjectContents, ProjectRow } from './schema.ts';
@@ -25,8 +26,8 @@ export const listProjects = (
     SELECT ${projectColumns}
     FROM project
     WHERE workspace_id = ${workspaceId}
-      AND (${name}::text IS NULL OR name = ${name}::text)
-      AND (${parentId}::uuid IS NULL OR parent_id = ${parentId}::uuid)
+      AND ${ifGiven(name, (wanted) => sql.fragment`name = ${wanted}::text`)}
+      AND ${ifGiven(parentId, (parent) => sql.fragment`parent_id = ${parent}::uuid`)}
       AND ${isAfter}
     ORDER BY ${orderBy}
     LIMIT ${page.take}

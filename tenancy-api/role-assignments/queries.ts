@@ -1,5 +1,6 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
+import { ifGiven } from '#database/condition.ts';
 import type { PresetRole } from '#domain/presets.ts';
 import type { PageRequest } from '../cursor.ts';
 import { RoleAssignmentRow } from './schema.ts';
@@ -28,9 +29,9 @@ export type RoleAssignmentFilter = {
 
 const matches = (filter: Omit<RoleAssignmentFilter, 'projectId'>) => sql.fragment`
   a.workspace_id = ${filter.workspaceId} AND ${isInForce}
-    AND (${filter.groupId}::uuid IS NULL OR a.group_id = ${filter.groupId}::uuid)
-    AND (${filter.projectRoleId}::uuid IS NULL OR a.project_role_id = ${filter.projectRoleId}::uuid)
-    AND (${filter.presetRole}::text IS NULL OR a.preset_role = ${filter.presetRole}::text)`;
+    AND ${ifGiven(filter.groupId, (group) => sql.fragment`a.group_id = ${group}::uuid`)}
+    AND ${ifGiven(filter.projectRoleId, (role) => sql.fragment`a.project_role_id = ${role}::uuid`)}
+    AND ${ifGiven(filter.presetRole, (preset) => sql.fragment`a.preset_role = ${preset}::text`)}`;
 
 /** The role assignments of a workspace that have not expired, by id. */
 export const listRoleAssignments = (
@@ -42,8 +43,8 @@ export const listRoleAssignments = (
     SELECT ${assignmentColumns}, ${notInherited}
     FROM role_assignment a LEFT JOIN person p ON p.id = a.created_by
     WHERE ${matches(filter)}
-      AND (${filter.projectId}::uuid IS NULL OR a.project_id = ${filter.projectId}::uuid)
-      AND (${after}::uuid IS NULL OR a.id > ${after}::uuid)
+      AND ${ifGiven(filter.projectId, (project) => sql.fragment`a.project_id = ${project}::uuid`)}
+      AND ${ifGiven(after, (last) => sql.fragment`a.id > ${last}::uuid`)}
     ORDER BY a.id
     LIMIT ${take}
   `);
@@ -68,7 +69,7 @@ export const listInheritedAssignments = (
     JOIN role_assignment a ON a.project_id = l.id
     LEFT JOIN person p ON p.id = a.created_by
     WHERE l.depth > 0 AND NOT l.is_cycle AND ${matches(filter)}
-      AND (${after}::uuid IS NULL OR a.id > ${after}::uuid)
+      AND ${ifGiven(after, (last) => sql.fragment`a.id > ${last}::uuid`)}
     ORDER BY a.id
     LIMIT ${take}
   `);

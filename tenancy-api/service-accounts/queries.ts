@@ -1,5 +1,6 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
+import { ifGiven } from '#database/condition.ts';
 import { type SortedPageRequest, toOrder } from '../cursor.ts';
 import { ServiceAccountRow } from './schema.ts';
 
@@ -17,7 +18,7 @@ export const listServiceAccounts = (
     SELECT ${accountColumns}
     FROM service_account
     WHERE workspace_id = ${workspaceId}
-      AND (${name}::text IS NULL OR name = ${name}::text)
+      AND ${ifGiven(name, (wanted) => sql.fragment`name = ${wanted}::text`)}
       AND ${isAfter}
     ORDER BY ${orderBy}
     LIMIT ${page.take}

@@ -1,5 +1,6 @@
 import { type CommonQueryMethods, type FragmentSqlToken, sql } from 'slonik';
 import * as z from 'zod';
+import { ifGiven } from '#database/condition.ts';
 import { type SortedPageRequest, toOrder } from '../cursor.ts';
 import { WorkspaceRow, type WorkspaceState } from './schema.ts';
 
@@ -98,7 +99,7 @@ const selectVisible = (
 };
 
 const isWanted = ({ organizationId, state }: WorkspaceFilter): FragmentSqlToken => sql.fragment`
-  (${organizationId}::uuid IS NULL OR w.organization_id = ${organizationId}::uuid)
+  ${ifGiven(organizationId, (owner) => sql.fragment`w.organization_id = ${owner}::uuid`)}
   AND CASE ${state}::text
     WHEN 'active' THEN
       w.suspended_at IS NULL AND w.delete_after IS NULL AND o.delete_after IS NULL
