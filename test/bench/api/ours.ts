@@ -1,4 +1,4 @@
-/** The API as it runs in production, but for its log. */
+/** The API as it runs in production. */
 import { createDatabase } from '#database/pool.ts';
 import { createDoorbell } from '#runtime/doorbell.ts';
 import { listen } from '#runtime/http-server.ts';
@@ -14,7 +14,7 @@ const GRACE_DAYS = 14;
 const readStatements = process.argv.includes('--record') ? recordStatements() : () => [];
 
 serveParent(async ({ databaseUrl, issuer, audience }) => {
-  const log = createLogger('tenancy-api', 'error');
+  const log = createLogger('tenancy-api', 'info');
   const app = createApp({
     db: await createDatabase({ connectionString: databaseUrl }),
     doorbell: await createDoorbell({ databaseUrl, log }),

@@ -11,7 +11,9 @@ import { Agent, fetch } from 'undici';
 import { createId } from '#domain/identifiers.ts';
 import { listen } from '#runtime/http-server.ts';
 import { type GroupRow, toGroup } from '../../../tenancy-api/groups/schema.ts';
-import { type Recording, type ServerSettings, serveParent } from './process.ts';
+import { type ProjectRow, toProject } from '../../../tenancy-api/projects/schema.ts';
+import { type TaskRow, toTask } from '../../../tenancy-api/tasks/schema.ts';
+import { type Recording, type RequestName, type ServerSettings, serveParent } from './process.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -52,21 +54,55 @@ const toIds = () => {
   };
 };
 
-const run = async (pool: pg.Pool, script: Script, fresh: string): Promise<GroupRow[]> => {
+/** The rows of each statement. */
+type Results = readonly pg.QueryResult[];
+
+const run = async (pool: pg.Pool, script: Script, fresh: string): Promise<Results> => {
   const client = await pool.connect();
-  let rows: GroupRow[] = [];
+  const results: pg.QueryResult[] = [];
   const id = toIds();
   try {
     for (const { text, name, fill } of script) {
-      const result = name
-        ? await client.query({ name, text, values: fill(fresh, id) })
-        : await client.query(text);
-      if (result.fields?.some((field) => field.name === 'parent_id')) rows = result.rows;
+      results.push(
+        name
+          ? await client.query({ name, text, values: fill(fresh, id) })
+          : await client.query(text),
+      );
     }
-    return rows;
+    return results;
   } finally {
     client.release();
   }
+};
+
+/** The rows of the last statement that answers this column. */
+const rowsWith = <Row>(results: Results, column: string): Row[] =>
+  results.findLast(({ fields }) => fields?.some(({ name }) => name === column))?.rows ?? [];
+
+const ANSWERS: Record<RequestName, (results: Results) => { status: number; body: unknown }> = {
+  read: (results) => {
+    const [row] = rowsWith<GroupRow>(results, 'preset');
+    return { status: 200, body: row && toGroup(row) };
+  },
+  list: (results) => {
+    const rows = rowsWith<GroupRow>(results, 'preset');
+    return { status: 200, body: { items: rows.slice(0, 50).map(toGroup), next_cursor: 'none' } };
+  },
+  create: (results) => {
+    const [row] = rowsWith<GroupRow>(results, 'preset');
+    return { status: 201, body: row && toGroup(row) };
+  },
+  change: (results) => {
+    const [project] = rowsWith<ProjectRow>(results, 'quota');
+    const [task] = rowsWith<TaskRow>(results, 'finished_at');
+    const body = { project: project && toProject(project), task: task && toTask(task) };
+    return { status: 202, body };
+  },
+};
+
+const toName = ({ method, path }: Koa.Context): RequestName => {
+  if (method === 'POST') return path.endsWith('/projects') ? 'change' : 'create';
+  return path.endsWith('/groups') ? 'list' : 'read';
 };
 
 const start = async (settings: ServerSettings): Promise<string> => {
@@ -80,23 +116,19 @@ const start = async (settings: ServerSettings): Promise<string> => {
     Object.entries(recordings).map(([name, recording]) => [name, toScript(recording)]),
   );
   const app = new Koa();
+  // When a measurement is over, requests are cut off; answers that aren't 2xx are the bench's to refuse.
+  app.silent = true;
   app.use(async (ctx) => {
     const token = ctx.get('Authorization').slice('Bearer '.length);
     await jwtVerify(token, keys, { issuer: issuer.url, audience, typ: 'at+jwt' });
-    if (ctx.method === 'POST') {
-      const { name } = JSON.parse(await getRawBody(ctx.req, { encoding: 'utf8' })) as {
-        name: string;
-      };
-      const [row] = await run(pool, scripts['create'] ?? [], name);
-      ctx.status = 201;
-      ctx.body = row && toGroup(row);
-    } else if (ctx.path.endsWith('/groups')) {
-      const rows = await run(pool, scripts['list'] ?? [], '');
-      ctx.body = { items: rows.slice(0, 50).map(toGroup), next_cursor: 'none' };
-    } else {
-      const [row] = await run(pool, scripts['read'] ?? [], '');
-      ctx.body = row && toGroup(row);
-    }
+    const name = toName(ctx);
+    const { name: fresh } =
+      ctx.method === 'POST'
+        ? (JSON.parse(await getRawBody(ctx.req, { encoding: 'utf8' })) as { name: string })
+        : { name: '' };
+    const { status, body } = ANSWERS[name](await run(pool, scripts[name] ?? [], fresh));
+    ctx.status = status;
+    ctx.body = body;
   });
   const server = await listen(app.callback(), { host: '127.0.0.1', port: 0 });
   return `http://127.0.0.1:${server.port}`;

@@ -19,6 +19,9 @@ export type Recording = {
   readonly known: readonly string[];
 };
 
+/** The requests that are measured. */
+export type RequestName = 'read' | 'list' | 'create' | 'change';
+
 /** A running server. */
 export type MeasuredServer = AsyncDisposable & {
   readonly url: string;
@@ -34,7 +37,11 @@ export const startServer = async (
   settings: ServerSettings,
   args: readonly string[] = [],
 ): Promise<MeasuredServer> => {
-  const child = fork(new URL(file, import.meta.url), args, { serialization: 'advanced' });
+  const child = fork(new URL(file, import.meta.url), args, {
+    serialization: 'advanced',
+    // Its log is written, as in production, and kept by nobody.
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
   const url = await ask<string>(child, settings);
   return {
     url,
