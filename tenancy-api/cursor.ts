@@ -156,18 +156,23 @@ export const answerPage = <Row, Item>(
  * @param read reads one row more than the page shows, to know whether there is a next one
  * @throws Problem invalid-cursor
  */
-export const answerSortedPage = <Row extends Position, Item>(
+export const answerSortedPage = <Row, Item>(
   context: RequestContext,
   query: ListQuery & { readonly sort: Sort },
   list: {
     readonly read: (page: SortedPageRequest) => Promise<readonly Row[]>;
+    /** The id and the name that rows are ordered by. */
+    readonly positionOf: (row: Row) => Position;
     readonly toItem: (row: Row) => Item;
   },
 ): Promise<PageReply<Item>> => {
   const { sort } = query;
   return answer(context, query, {
     read: (after, take) => list.read({ after, take, sort }),
-    positionOf: ({ id, name }) => ({ id, name: sort.endsWith('name') ? name : '' }),
+    positionOf: (row) => {
+      const { id, name } = list.positionOf(row);
+      return { id, name: sort.endsWith('name') ? name : '' };
+    },
     toItem: list.toItem,
   });
 };

@@ -32,6 +32,7 @@ export const groupRoutes = [
       const filter = { workspaceId, parentId, name: query.name ?? null };
       return answerSortedPage(context, query, {
         read: (page) => listGroups(context.tx, filter, page),
+        positionOf: (row) => row,
         toItem: toGroup,
       });
     },

@@ -1,26 +1,35 @@
-import { type CommonQueryMethods, sql } from 'slonik';
+import { type CommonQueryMethods, type FragmentSqlToken, sql } from 'slonik';
 import * as z from 'zod';
 import { ifGiven } from '#database/condition.ts';
 import { DIRECT_MEMBERSHIPS, type MemberKind } from '#database/effective-groups.ts';
 import { createId } from '#domain/identifiers.ts';
-import type { PageRequest } from '../cursor.ts';
+import { type SortedPageRequest, toOrder } from '../cursor.ts';
 import { DirectGroupRow, MemberRow } from './schema.ts';
 
-/** The members of a workspace, by the person's id. */
+/** The members of a workspace, in the order asked for; by their names or e-mail addresses' beginnings. */
 export const listMembers = (
   db: CommonQueryMethods,
-  workspaceId: string,
-  { after, take }: PageRequest,
-): Promise<readonly MemberRow[]> =>
-  db.any(sql.type(MemberRow)`
+  { workspaceId, search }: { readonly workspaceId: string; readonly search: string | null },
+  page: SortedPageRequest,
+): Promise<readonly MemberRow[]> => {
+  const columns = { id: sql.fragment`m.person_id`, name: sql.fragment`p.display_name` };
+  const { isAfter, orderBy } = toOrder(page, columns);
+  const begins = (column: FragmentSqlToken, text: string) =>
+    sql.fragment`starts_with(lower(${column}), lower(${text}::text))`;
+  const isFound = ifGiven(
+    search,
+    (text) =>
+      sql.fragment`(${begins(columns.name, text)} OR ${begins(sql.fragment`p.email`, text)})`,
+  );
+  return db.any(sql.type(MemberRow)`
     SELECT m.person_id, p.display_name, p.email, m.created_at
     FROM workspace_member m
     JOIN person p ON p.id = m.person_id
-    WHERE m.workspace_id = ${workspaceId}
-      AND ${ifGiven(after, (last) => sql.fragment`m.person_id > ${last}::uuid`)}
-    ORDER BY m.person_id
-    LIMIT ${take}
+    WHERE m.workspace_id = ${workspaceId} AND ${isFound} AND ${isAfter}
+    ORDER BY ${orderBy}
+    LIMIT ${page.take}
   `);
+};
 
 /** A member of a workspace. */
 export const findMember = (

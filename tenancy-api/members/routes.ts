@@ -1,10 +1,10 @@
 /** Members of a workspace. */
-import { answerPage, PageQuery, pageOf } from '../cursor.ts';
+import { answerSortedPage, pageOf } from '../cursor.ts';
 import { PROBLEMS } from '../problems.ts';
 import { defineRoute } from '../route.ts';
 import { TokenTimes, toTokenTimes } from '../schema.ts';
 import { listMembers } from './queries.ts';
-import { Member, MemberDetail, toMember } from './schema.ts';
+import { Member, MemberDetail, MemberQuery, toMember } from './schema.ts';
 import { getMemberDetail, removeMember } from './service.ts';
 
 export const memberRoutes = [
@@ -13,12 +13,13 @@ export const memberRoutes = [
     path: '/v1/workspaces/{workspace}/members',
     summary: 'List the members of a workspace',
     permission: { workspace: 'member:read' },
-    query: PageQuery,
+    query: MemberQuery,
     responses: { 200: { description: 'A page.', body: pageOf(Member, 'Member') } },
-    handler: ({ context, access, query }) =>
-      answerPage(context, query, {
-        read: (page) => listMembers(context.tx, access.workspaceId, page),
-        idOf: (row) => row.person_id,
+    handler: ({ context, access: { workspaceId }, query }) =>
+      answerSortedPage(context, query, {
+        read: (page) =>
+          listMembers(context.tx, { workspaceId, search: query.search ?? null }, page),
+        positionOf: (row) => ({ id: row.person_id, name: row.display_name }),
         toItem: toMember,
       }),
   }),

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { formatId } from '#domain/identifiers.ts';
+import { SortedPageQuery } from '../cursor.ts';
 import { Id, Timestamp } from '../schema.ts';
 
 /** A person in a workspace, as they are stored, and since when. */
@@ -28,6 +29,17 @@ export const toMember = (row: MemberRow): Member => ({
   display_name: row.display_name,
   email: row.email,
   created_at: row.created_at.toISOString(),
+});
+
+/** Which members are listed. */
+export const MemberQuery = SortedPageQuery.extend({
+  search: z
+    .string()
+    .min(1)
+    .max(200)
+    .regex(/^[^\0]*$/, 'It can’t hold U+0000.')
+    .optional()
+    .describe('Only those whose display name or e-mail address begins so, in any case.'),
 });
 
 /** A group that a person or a service account was put into, and until when. */

@@ -35,6 +35,7 @@ export const projectRoutes = [
       const filter = { workspaceId, name: query.name ?? null, parentId };
       return answerSortedPage(context, query, {
         read: (page) => listProjects(context.tx, filter, page),
+        positionOf: (row) => row,
         toItem: toProject,
       });
     },

@@ -34,6 +34,7 @@ export const serviceAccountRoutes = [
       answerSortedPage(context, query, {
         read: (page) =>
           listServiceAccounts(context.tx, { workspaceId, name: query.name ?? null }, page),
+        positionOf: (row) => row,
         toItem: toServiceAccount,
       }),
   }),

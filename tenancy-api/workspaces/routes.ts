@@ -60,6 +60,7 @@ export const workspaceRoutes = [
     handler: ({ context, query }) =>
       answerSortedPage(context, query, {
         read: (page) => listVisibleWorkspaces(context, query, page),
+        positionOf: (row) => row,
         toItem: (row) => toWorkspace(row, context.issuer),
       }),
   }),

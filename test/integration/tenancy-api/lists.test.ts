@@ -71,6 +71,30 @@ describe.each(['groups', 'projects', 'service-accounts', 'workspaces'])('a list 
   });
 });
 
+describe('a list of members', () => {
+  const people = () => `${workspace.path}/members`;
+  beforeAll(async () => {
+    for (const subject of ['Zoe', 'anna', 'Bert']) {
+      await admin.call('POST', `${workspace.path}/groups/${workspace.groups['WSUsers']}/members`, {
+        connector: 'local',
+        subject,
+      });
+    }
+  });
+
+  it('is in the order of names, and finds them by their beginnings in any case', async () => {
+    const names = async (query: string) =>
+      (await admin.call('GET', `${people()}?${query}`)).body.items.map(
+        (member: { display_name: string }) => member.display_name,
+      );
+    expect(await names('sort=name')).toEqual(['admin', 'anna', 'Bert', 'Zoe']);
+    expect(await names('sort=-name&limit=2')).toEqual(['Zoe', 'Bert']);
+    expect(await names('search=A&sort=name')).toEqual(['admin', 'anna']);
+    expect(await names('search=zo')).toEqual(['Zoe']);
+    expect(await names('search=%25')).toEqual([]);
+  });
+});
+
 it('goes on after a row that is gone', async () => {
   const other = await api.createWorkspace(admin, 'Other');
   for (const name of ['x', 'y']) await admin.call('POST', `${other.path}/groups`, { name });
