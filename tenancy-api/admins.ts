@@ -1,7 +1,8 @@
-/** The rule that a workspace is never left without someone who can administer it. */
+/** Who administers a workspace: never nobody, and nobody for longer than who made them an admin. */
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
 import { ADMINS_GROUP } from '#domain/presets.ts';
+import type { RequestContext } from './context.ts';
 import { PROBLEMS, Problem } from './problems.ts';
 
 /**
@@ -23,12 +24,34 @@ export const assertAdminRemains = async (
   );
 };
 
-const hasAdmin = (
-  db: CommonQueryMethods,
+/**
+ * Carries out a change of groups or memberships as long as it makes nobody an admin for longer than the
+ * caller is one: who administers for a time can't make that time longer, for themselves or for others.
+ *
+ * @param change carries it out
+ * @throws Problem forbidden when it would
+ */
+export const withinOwnTime = async <Result>(
+  { tx, personId }: RequestContext,
   workspaceId: string,
-  leaving: string | null,
-): Promise<boolean> =>
-  db.exists(sql.type(z.strictObject({}))`
+  change: () => Promise<Result>,
+): Promise<Result> => {
+  const before = await listAdmins(tx, workspaceId);
+  const own = before.get(personId);
+  if (own === undefined || own === Number.POSITIVE_INFINITY) return change();
+  const result = await change();
+  for (const [member, end] of await listAdmins(tx, workspaceId)) {
+    if (end <= own || end <= (before.get(member) ?? 0)) continue;
+    throw new Problem(
+      PROBLEMS.forbidden,
+      `You are in ${ADMINS_GROUP} until ${new Date(own).toISOString()}, and so can make nobody an admin for longer. Ask an admin who is one for good.`,
+    );
+  }
+  return result;
+};
+
+/** The group WSAdmins and all below it. */
+const withAdmins = (workspaceId: string) => sql.fragment`
     WITH RECURSIVE admins (id) AS (
       SELECT id
       FROM workspace_group
@@ -37,7 +60,40 @@ const hasAdmin = (
       SELECT g.id
       FROM admins a
       JOIN workspace_group g ON g.workspace_id = ${workspaceId} AND g.parent_id = a.id
-    )
+    )`;
+
+const AdminRow = z.strictObject({ member: z.uuid(), ends: z.date().nullable() });
+
+/** Until when who is an admin: person or service account (UUID) → milliseconds, or infinity. */
+const listAdmins = async (
+  db: CommonQueryMethods,
+  workspaceId: string,
+): Promise<ReadonlyMap<string, number>> => {
+  const rows = await db.any(sql.type(AdminRow)`
+    ${withAdmins(workspaceId)}
+    SELECT member, CASE WHEN bool_and(expires_at IS NOT NULL) THEN max(expires_at) END AS ends
+    FROM (
+      SELECT person_id AS member, group_id, expires_at
+      FROM group_member WHERE workspace_id = ${workspaceId}
+      UNION ALL
+      SELECT service_account_id, group_id, expires_at
+      FROM group_service_account WHERE workspace_id = ${workspaceId}
+    ) m
+    WHERE m.group_id IN (SELECT id FROM admins) AND (expires_at IS NULL OR expires_at > now())
+    GROUP BY member
+  `);
+  return new Map(
+    rows.map(({ member, ends }) => [member, ends?.getTime() ?? Number.POSITIVE_INFINITY]),
+  );
+};
+
+const hasAdmin = (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  leaving: string | null,
+): Promise<boolean> =>
+  db.exists(sql.type(z.strictObject({}))`
+    ${withAdmins(workspaceId)}
     SELECT
     FROM group_member m
     JOIN person p ON p.id = m.person_id AND p.suspended_at IS NULL AND p.first_signed_in_at IS NOT NULL

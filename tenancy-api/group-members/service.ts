@@ -1,7 +1,7 @@
 /** Who is put into which group, and for how long. Runs under the workspace's lock. */
 import type { MemberKind } from '#database/effective-groups.ts';
 import type { WorkspaceAccess } from '../access.ts';
-import { assertAdminRemains } from '../admins.ts';
+import { assertAdminRemains, withinOwnTime } from '../admins.ts';
 import { recordChange } from '../change.ts';
 import type { RequestContext } from '../context.ts';
 import { getGroup } from '../groups/service.ts';
@@ -80,7 +80,8 @@ const RECORDS = {
 /**
  * Makes a direct membership of someone who is known to belong to the workspace, or changes its end.
  *
- * @throws Problem last-admin when that would end the time of the last admin who is one for good
+ * @throws Problem last-admin when that would end the time of the last admin who is one for good,
+ * forbidden when it would make an admin for longer than the caller is one
  */
 export const setMembership = async (
   context: RequestContext,
@@ -93,8 +94,11 @@ export const setMembership = async (
   const old = before?.expires_at ?? null;
   const expiresAt = toDate(input.expiresAt, old);
   if (!before || old?.getTime() !== expiresAt?.getTime()) {
-    await upsertGroupMembership(context.tx, workspaceId, { kind, groupId, memberId, expiresAt });
-    if (before && expiresAt) await assertAdminRemains(context.tx, workspaceId);
+    const membership = { kind, groupId, memberId, expiresAt };
+    await withinOwnTime(context, workspaceId, () =>
+      upsertGroupMembership(context.tx, workspaceId, membership),
+    );
+    if (kind === 'person' && before && expiresAt) await assertAdminRemains(context.tx, workspaceId);
     const { action, member } = RECORDS[kind];
     const describe = (end: Date | null) => ({
       [member]: memberId,

@@ -7,7 +7,7 @@ import { createGroupTree, type ParentRefusal, refuseParent } from '#domain/group
 import { createId } from '#domain/identifiers.ts';
 import { MEMBERS_GROUP } from '#domain/presets.ts';
 import type { WorkspaceAccess } from '../access.ts';
-import { assertAdminRemains } from '../admins.ts';
+import { assertAdminRemains, withinOwnTime } from '../admins.ts';
 import { recordChange, recordClusterChange } from '../change.ts';
 import type { RequestContext } from '../context.ts';
 import { assertVersion } from '../etag.ts';
@@ -110,7 +110,9 @@ export const updateGroup = async (
   const moved = parentId !== before.parent_id;
   if (!moved && displayName === before.display_name) return { group: before, effect: null };
   const effect = moved ? await findGroupEffect(context, { workspaceId, groupId, parentId }) : null;
-  await updateGroups(context.tx, workspaceId, [{ id: groupId, displayName, parentId }]);
+  await withinOwnTime(context, workspaceId, () =>
+    updateGroups(context.tx, workspaceId, [{ id: groupId, displayName, parentId }]),
+  );
   if (moved) await assertAdminRemains(context.tx, workspaceId);
   await recordChange(context, {
     ...access,

@@ -14,7 +14,7 @@ import {
   refuseImportSize,
 } from '#domain/import-plan.ts';
 import type { WorkspaceAccess } from '../access.ts';
-import { assertAdminRemains } from '../admins.ts';
+import { assertAdminRemains, withinOwnTime } from '../admins.ts';
 import { recordChange } from '../change.ts';
 import type { RequestContext } from '../context.ts';
 import { insertGroupMembers, type PersonMembership } from '../group-members/queries.ts';
@@ -49,7 +49,9 @@ export const importGroups = async (
   const { groups, names } = input;
   const plan = planImport({ groups, names, existing, rootId, createId });
   if (plan.faults.length > 0) throw refused(plan.faults);
-  const added = await carryOut(context, workspaceId, { plan, input });
+  const added = await withinOwnTime(context, workspaceId, () =>
+    carryOut(context, workspaceId, { plan, input }),
+  );
   const diff = createImportDiff({ plan, existing, ...added });
   const digest = digestImportDiff(diff, [workspaceId, input.connector]);
   if (seen !== undefined && seen !== digest) throw notAsPlanned();

@@ -193,3 +193,66 @@ describe('the last admin who is one for good', () => {
     expect((await send('DELETE', `${group}/service-accounts/${robot}`)).status).toBe(200);
   });
 });
+
+describe('an admin for a time', () => {
+  let deputy: Caller;
+  let until: string;
+  let admins: string;
+  beforeEach(async () => {
+    deputy = await api.signUp('deputy');
+    until = inAnHour();
+    admins = `${workspace.path}/groups/${workspace.groups['WSAdmins']}`;
+    await api.database.query('INSERT INTO workspace_member VALUES ($1, $2)', [
+      workspace.uuid,
+      deputy.id,
+    ]);
+    await admin.call('PUT', `${admins}/members/${deputy.person}`, { expires_at: until });
+  });
+
+  it('makes nobody an admin for longer, by no way there is', async () => {
+    const sa = await deputy.call('POST', `${workspace.path}/service-accounts`, { name: 'robot' });
+    const group = `${workspace.path}/groups/${team}`;
+    await deputy.call('PUT', `${group}/members/${deputy.person}`);
+    const later = new Date(Date.parse(until) + 1_000).toISOString();
+    const anyone = { connector: 'local', subject: 'anyone' };
+    const tree = { connector: 'local', parent: 'WSAdmins', groups: [] };
+    const attempts: [string, string, unknown][] = [
+      ['PUT', `${admins}/members/${deputy.person}`, { expires_at: null }],
+      ['PUT', `${admins}/members/${deputy.person}`, { expires_at: later }],
+      ['PUT', `${admins}/members/${person}`, undefined],
+      ['POST', `${admins}/members`, anyone],
+      ['PUT', `${admins}/service-accounts/${sa.body.id}`, undefined],
+      ['PATCH', group, { parent: workspace.groups['WSAdmins'] }],
+      [
+        'POST',
+        `${workspace.path}/imports`,
+        { ...tree, groups: [{ name: 'mine', parent: null, members: ['deputy-2'] }] },
+      ],
+    ];
+    for (const [method, path, body] of attempts) {
+      const answer = await deputy.call(method, path, body, { 'If-Match': '*' });
+      expect(answer.status, `${method} ${path}`).toBe(403);
+      expect(answer.body.detail).toContain(until);
+    }
+    const rows = await api.database.query(
+      `SELECT m.expires_at FROM group_member m JOIN workspace_group g ON g.id = m.group_id
+       WHERE g.workspace_id = $1 AND g.name = 'WSAdmins' AND m.person_id = $2`,
+      [workspace.uuid, deputy.id],
+    );
+    expect(rows).toEqual([{ expires_at: new Date(until) }]);
+  });
+
+  it('does everything else, and gives admin rights that end with their own', async () => {
+    const path = `${admins}/members/${person}`;
+    const given = await deputy.call('PUT', path, { expires_at: until });
+    expect(given.status).toBe(200);
+    expect((await deputy.call('DELETE', path)).status).toBe(200);
+    const moved = await deputy.call(
+      'PATCH',
+      `${workspace.path}/groups/${team}`,
+      { parent: workspace.groups['WSUsers'] },
+      { 'If-Match': '*' },
+    );
+    expect(moved.status).toBe(200);
+  });
+});
