@@ -5,6 +5,8 @@ import { ResourceQuotaHard } from '#domain/plan.ts';
 import type { PageRequest } from '../cursor.ts';
 import { type PlanFields, PlanRow } from './schema.ts';
 
+const Nothing = z.strictObject({});
+
 const planColumns = sql.fragment`
   p.id, p.name, p.display_name, p.project_quota, p.limit_range, p.workspace_quota, p.max_projects,
   p.isolation, p.node_selector, p.tolerations, p.price, p.version, p.retired_at`;
@@ -61,13 +63,30 @@ export const getPlanOfWorkspace = (db: CommonQueryMethods, workspaceId: string):
     WHERE w.id = ${workspaceId}
   `);
 
+/**
+ * Keeps a plan's limits as they are until the transaction ends, for who makes something fit them; many
+ * may at once. Row locks won't do: row-level security shows a plan for change to platform admins alone.
+ */
+export const holdPlan = async (db: CommonQueryMethods, planId: string): Promise<void> => {
+  await db.query(sql.type(Nothing)`
+    SELECT FROM pg_advisory_xact_lock_shared(hashtextextended('plan:' || ${planId}, 0))
+  `);
+};
+
+/** Lets those who hold a plan end first, and nobody else begin. */
+export const lockPlan = async (db: CommonQueryMethods, planId: string): Promise<void> => {
+  await db.query(sql.type(Nothing)`
+    SELECT FROM pg_advisory_xact_lock(hashtextextended('plan:' || ${planId}, 0))
+  `);
+};
+
 /** A new plan; its constraint on names speaks when the name is taken. */
 export const insertPlan = async (
   db: CommonQueryMethods,
   { id, name }: { readonly id: string; readonly name: string },
   plan: PlanFields,
 ): Promise<void> => {
-  await db.query(sql.type(z.strictObject({}))`
+  await db.query(sql.type(Nothing)`
     INSERT INTO plan (
       id, name, display_name, project_quota, limit_range, workspace_quota, max_projects, isolation,
       node_selector, tolerations, price
@@ -85,7 +104,7 @@ export const updatePlan = async (
   planId: string,
   plan: PlanFields,
 ): Promise<void> => {
-  await db.query(sql.type(z.strictObject({}))`
+  await db.query(sql.type(Nothing)`
     UPDATE plan
     SET display_name = ${plan.display_name}, project_quota = ${toJson(plan.project_quota)},
       limit_range = ${toJson(plan.limit_range)}, workspace_quota = ${toJson(plan.workspace_quota)},
@@ -98,7 +117,7 @@ export const updatePlan = async (
 
 /** Offers a plan no longer. */
 export const retirePlan = async (db: CommonQueryMethods, planId: string): Promise<void> => {
-  await db.query(sql.type(z.strictObject({}))`
+  await db.query(sql.type(Nothing)`
     UPDATE plan SET retired_at = now(), version = version + 1, updated_at = now() WHERE id = ${planId}
   `);
 };

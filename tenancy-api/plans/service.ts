@@ -9,8 +9,11 @@ import { bodyProblem, notFound, PROBLEMS, Problem } from '../problems.ts';
 import {
   findPlan,
   findPlanToChange,
+  getPlanOfWorkspace,
+  holdPlan,
   insertPlan,
   listPlanUsage,
+  lockPlan,
   retirePlan as retirePlanRow,
   updatePlan as updatePlanRow,
 } from './queries.ts';
@@ -21,6 +24,18 @@ export const getPlan = async ({ tx }: RequestContext, planId: string): Promise<P
   const plan = await findPlan(tx, planId);
   if (!plan) throw notFound();
   return plan;
+};
+
+/**
+ * The plan of a workspace, whose limits stay until the transaction ends, for what has to fit them. Runs
+ * under the workspace's lock.
+ */
+export const holdPlanOfWorkspace = async (
+  { tx }: RequestContext,
+  workspaceId: string,
+): Promise<PlanRow> => {
+  await holdPlan(tx, (await getPlanOfWorkspace(tx, workspaceId)).id);
+  return getPlanOfWorkspace(tx, workspaceId);
 };
 
 /** @throws Problem unprocessable for dedicated nodes that nothing selects, already-exists */
@@ -53,6 +68,7 @@ export const updatePlan = async (
   change: UpdatePlan,
 ): Promise<PlanRow> => {
   const before = await getPlanToChange(context, planId);
+  assertVersion(context, before.version);
   const after = { ...toFields(before), ...withoutUndefined(change) };
   assertNodes(after);
   await assertAllFit(context, before, after);
@@ -84,9 +100,9 @@ export const retirePlan = async (context: RequestContext, planId: string): Promi
 };
 
 const getPlanToChange = async (context: RequestContext, planId: string): Promise<PlanRow> => {
+  await lockPlan(context.tx, planId);
   const plan = await findPlanToChange(context.tx, planId);
   if (!plan) throw notFound();
-  assertVersion(context, plan.version);
   return plan;
 };
 

@@ -6,8 +6,8 @@ import type { WorkspaceAccess } from '../access.ts';
 import { recordChange, recordClusterChange } from '../change.ts';
 import type { RequestContext } from '../context.ts';
 import { assertVersion } from '../etag.ts';
-import { getPlanOfWorkspace } from '../plans/queries.ts';
 import type { PlanRow } from '../plans/schema.ts';
+import { holdPlanOfWorkspace } from '../plans/service.ts';
 import { bodyProblem, notFound, PROBLEMS, Problem } from '../problems.ts';
 import type { TaskRow } from '../tasks/schema.ts';
 import { assertParent, describeMove } from './place.ts';
@@ -49,7 +49,7 @@ export const createProject = async (
   const { workspaceId } = access;
   const id = createId();
   const { name, parent: parentId = null, quota = null, display_name: displayName = name } = input;
-  const plan = await getPlanOfWorkspace(context.tx, workspaceId);
+  const plan = await holdPlanOfWorkspace(context, workspaceId);
   await refuseTooMany(context, workspaceId, plan);
   if (quota) assertQuota(quota, plan);
   if (parentId !== null) await assertParent(context, workspaceId, { id, parentId });
@@ -136,7 +136,7 @@ const toValues = async (
   const { workspaceId, before, change } = update;
   const { display_name: displayName = before.display_name, quota = before.quota } = change;
   const { parent: parentId = before.parent_id } = change;
-  if (change.quota) assertQuota(change.quota, await getPlanOfWorkspace(context.tx, workspaceId));
+  if (change.quota) assertQuota(change.quota, await holdPlanOfWorkspace(context, workspaceId));
   if (parentId !== null && parentId !== before.parent_id) {
     await assertParent(context, workspaceId, { id: before.id, parentId });
   }

@@ -5,6 +5,7 @@ import { diffQuota, listMisfits, type PlanLimits } from '#domain/plan-change.ts'
 import type { WorkspaceAccess } from '../access.ts';
 import { recordClusterChange } from '../change.ts';
 import type { RequestContext } from '../context.ts';
+import { holdPlan } from '../plans/queries.ts';
 import { bodyProblem, PROBLEMS, Problem, toPointer } from '../problems.ts';
 import type { TaskRow } from '../tasks/schema.ts';
 import { findPlanLimits, type LimitsRow, listPlannedProjects, updatePlan } from './life-queries.ts';
@@ -32,9 +33,11 @@ export const changePlan = async (
 ): Promise<ChangedPlan> => {
   const { tx, personId, dryRun } = context;
   const workspace = await getWorkspace(tx, access.workspaceId, personId);
+  const { id: planId } = await getPlan(context, { id: parseId('plan', name) ?? null, name });
+  await holdPlan(tx, planId);
   const [from, to] = [
     await getPlan(context, { id: workspace.plan.id, name: null }),
-    await getPlan(context, { id: parseId('plan', name) ?? null, name }),
+    await getPlan(context, { id: planId, name: null }),
   ];
   const change = await describeChange(context, workspace.id, { from, to });
   if (dryRun || from.id === to.id) return { workspace, change, task: null };

@@ -141,16 +141,6 @@ export const insertWorkspace = (
     RETURNING generation
   `);
 
-/** Makes workspaces of an organization one after the other, until the transaction ends. */
-export const lockWorkspacesOf = async (
-  db: CommonQueryMethods,
-  organizationId: string,
-): Promise<void> => {
-  await db.query(sql.type(z.strictObject({}))`
-    SELECT FROM pg_advisory_xact_lock(hashtextextended('workspaces:' || ${organizationId}, 0))
-  `);
-};
-
 /** How many workspaces an organization has. */
 export const countWorkspaces = (db: CommonQueryMethods, organizationId: string): Promise<number> =>
   db.oneFirst(sql.type(z.strictObject({ count: z.int() }))`

@@ -25,7 +25,6 @@ import {
   hasProject,
   insertWorkspace,
   listWorkspaces,
-  lockWorkspacesOf,
   renameWorkspace,
 } from './queries.ts';
 import type {
@@ -76,7 +75,6 @@ const assertRoomForWorkspace = async (
   { tx }: RequestContext,
   organizationId: string,
 ): Promise<void> => {
-  await lockWorkspacesOf(tx, organizationId);
   if ((await countWorkspaces(tx, organizationId)) < MAX_WORKSPACES_PER_ORGANIZATION) return;
   throw new Problem(
     PROBLEMS.organizationLimitReached,

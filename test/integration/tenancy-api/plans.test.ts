@@ -169,6 +169,23 @@ describe('a changed plan', () => {
   });
 });
 
+describe('a plan that shrinks while a project is made', () => {
+  it('never allows less than there is', async () => {
+    const { path } = await create('racing', { max_projects: 12 });
+    const { body } = await createWorkspace('racing');
+    const projects = `/v1/workspaces/${body.workspace.id}/projects`;
+    await Promise.all([
+      ...Array.from({ length: 10 }, (_, i) => owner.call('POST', projects, { name: `p-${i}` })),
+      ...[8, 6, 4, 2].map((max_projects) =>
+        platformAdmin.call('PATCH', path, { max_projects }, { 'If-Match': '*' }),
+      ),
+    ]);
+    const { items } = (await owner.call('GET', projects)).body;
+    const { max_projects } = (await owner.call('GET', path)).body;
+    expect(max_projects).toBeGreaterThanOrEqual(items.length);
+  });
+});
+
 describe('a retired plan', () => {
   it('is no longer offered, and stays with who has it', async () => {
     const { id, path } = await create('old');
