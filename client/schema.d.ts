@@ -7080,6 +7080,10 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before. */
                 cursor?: string;
+                /** @description The order; with "-" descending. Names are compared without case. */
+                sort?: "created_at" | "-created_at" | "name" | "-name";
+                /** @description Only those whose display name or e-mail address begins so, in any case. */
+                search?: string;
             };
             header?: {
                 /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */

@@ -89,15 +89,18 @@ const Bounds = z.strictObject({ role: z.string(), unbounded: z.boolean() });
 
 const assertBounded = async (pool: DatabasePool): Promise<void> => {
   const { role, unbounded } = await pool.one(sql.type(Bounds)`
-    SELECT rolname::text AS role,
-      rolsuper OR rolbypassrls OR EXISTS (
-        SELECT FROM pg_tables WHERE schemaname = 'public' AND tableowner = current_user
+    SELECT current_user::text AS role,
+      EXISTS (
+        SELECT FROM pg_roles
+        WHERE (rolsuper OR rolbypassrls) AND pg_has_role(current_user, oid, 'MEMBER')
+      ) OR EXISTS (
+        SELECT FROM pg_tables
+        WHERE schemaname = 'public' AND pg_has_role(current_user, tableowner, 'MEMBER')
       ) AS unbounded
-    FROM pg_roles WHERE rolname = current_user
   `);
   if (unbounded) {
     throw new Error(
-      `The database role "${role}" passes over row-level security (superuser, BYPASSRLS or owner). ` +
+      `The database role "${role}" passes over row-level security (superuser, BYPASSRLS, owner, or a member of such a role). ` +
         'Connect as the service’s own role: hexabase_issuer, hexabase_tenancy_api or hexabase_rbac_sync.',
     );
   }

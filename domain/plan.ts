@@ -30,7 +30,7 @@ const Limits = z.record(z.string(), Quantity);
 /** How many workspaces an organization may have: each is a control plane on the host. */
 export const MAX_WORKSPACES_PER_ORGANIZATION = 50;
 
-/** How many organizations someone may own besides their private one. */
+/** Whoever owns as many organizations, besides their private one, can make no more. */
 export const MAX_ORGANIZATIONS_PER_OWNER = 20;
 
 /** One entry of a LimitRange's `limits`. */

@@ -6,7 +6,7 @@ import type { DatabasePool } from 'slonik';
 import { recordAudit } from '#database/changes.ts';
 import type { Logger } from '#runtime/log.ts';
 import { type Lease, withLease } from './leases.ts';
-import { deleteWorkspace, lockIfOver } from './life-queries.ts';
+import { deleteWorkspace, lockIfOver, lockOrganizationOf } from './life-queries.ts';
 import type { OnProgress, Provisioner } from './provisioners/provisioner.ts';
 import type { WorkspaceCluster } from './workspace-clusters.ts';
 
@@ -41,10 +41,15 @@ const disconnect = async ({ clusters, lease }: CloseDeps): Promise<void> => {
 export const removeWorkspace = async (deps: CloseDeps): Promise<void> => {
   const { db, lease, provisioner, log } = deps;
   const { workspaceId } = lease;
-  if (!(await withLease(db, lease, (transaction) => lockIfOver(transaction, workspaceId)))) return;
+  const isOver = await withLease(db, lease, async (transaction) => {
+    await lockOrganizationOf(transaction, workspaceId);
+    return lockIfOver(transaction, workspaceId);
+  });
+  if (!isOver) return;
   await disconnect(deps);
   await provisioner.remove(workspaceId);
   await withLease(db, lease, async (transaction) => {
+    await lockOrganizationOf(transaction, workspaceId);
     const gone = await deleteWorkspace(transaction, workspaceId);
     if (!gone) return;
     await recordAudit(transaction, {

@@ -6,11 +6,13 @@
 import type { CommonQueryMethods, DatabasePool, SerializableValue } from 'slonik';
 import { recordAudit } from '#database/changes.ts';
 import { DOORBELL_SUBJECTS, type Doorbell } from '#runtime/doorbell.ts';
+import type { Logger } from '#runtime/log.ts';
 import {
   deleteEmptyOrganizations,
   deleteExpiredAssignments,
   deleteExpiredMemberships,
   deleteExpiredServiceAccountMemberships,
+  deleteOldIdempotencyKeys,
   listWorkspacesWithExpired,
   lockWorkspace,
   raiseGeneration,
@@ -20,17 +22,24 @@ import {
 export type ExpireDeps = {
   readonly db: DatabasePool;
   readonly doorbell: Pick<Doorbell, 'ring'>;
+  readonly log: Logger;
 };
 
 const AT_ONCE = 100;
 
 /** Takes away what has expired by now, and organizations whose time is over and that are empty. */
-export const expire = async ({ db, doorbell }: ExpireDeps): Promise<void> => {
+export const expire = async ({ db, doorbell, log }: ExpireDeps): Promise<void> => {
   for (const workspaceId of await listWorkspacesWithExpired(db, AT_ONCE)) {
-    const changed = await db.transaction((transaction) => expireIn(transaction, workspaceId));
-    if (changed) await doorbell.ring(DOORBELL_SUBJECTS.workspaceChanged, workspaceId);
+    try {
+      const changed = await db.transaction((transaction) => expireIn(transaction, workspaceId));
+      if (changed) await doorbell.ring(DOORBELL_SUBJECTS.workspaceChanged, workspaceId);
+    } catch (error) {
+      // It comes again at the next look, and holds up no other.
+      log.warn({ err: error, workspace: workspaceId }, 'what has expired could not be taken away');
+    }
   }
   await db.transaction(removeOrganizations);
+  await deleteOldIdempotencyKeys(db);
 };
 
 /** Answers whether the cluster has something to lose. */

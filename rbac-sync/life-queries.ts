@@ -1,9 +1,22 @@
 /** The end of workspaces, organizations and of what was given for a time, in the database. */
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
+import { LIFECYCLE_TASKS } from '#domain/lifecycle.ts';
 import { PRESET_ROLES } from '#domain/presets.ts';
 
 const IdRow = z.strictObject({ id: z.uuid() });
+
+/** Locks the organization of a workspace before the workspace, as who restores either does. */
+export const lockOrganizationOf = async (
+  db: CommonQueryMethods,
+  workspaceId: string,
+): Promise<void> => {
+  await db.query(sql.type(z.strictObject({ id: z.uuid() }))`
+    SELECT id FROM organization
+    WHERE id = (SELECT organization_id FROM workspace WHERE id = ${workspaceId})
+    FOR SHARE
+  `);
+};
 
 /**
  * Whether a workspace's grace period is over, asked under its lock and its organization's: whoever
@@ -16,7 +29,6 @@ export const lockIfOver = async (db: CommonQueryMethods, workspaceId: string): P
     JOIN organization o ON o.id = w.organization_id
     WHERE w.id = ${workspaceId} AND least(w.delete_after, o.delete_after) <= now()
     FOR UPDATE OF w
-    FOR SHARE OF o
   `);
   return row !== null;
 };
@@ -145,6 +157,13 @@ export const deleteExpiredServiceAccountMemberships = (
 
 const Nothing = z.strictObject({});
 
+/** Forgets the answers to repeatable requests that nobody repeats any more. */
+export const deleteOldIdempotencyKeys = async (db: CommonQueryMethods): Promise<void> => {
+  await db.query(sql.prepared('delete_old_idempotency_keys', Nothing)`
+    DELETE FROM idempotency_key WHERE created_at <= now() - interval '24 hours'
+  `);
+};
+
 /** Gives a workspace's cluster something new to be seen in force. */
 export const raiseGeneration = async (
   db: CommonQueryMethods,
@@ -167,11 +186,8 @@ export const cancelClusterTasks = async (
   await db.query(sql.type(Nothing)`
     UPDATE task
     SET state = 'cancelled', step = NULL, updated_at = now(), finished_at = now(),
-      error = 'The workspace was suspended before; the change takes effect when it is resumed.'
+      error = 'The workspace was suspended or deleted before; the change takes effect when it is resumed or restored.'
     WHERE workspace_id = ${workspaceId} AND finished_at IS NULL AND generation <= ${generation}
-      AND (
-        kind IN ('workspace.create', 'workspace.resume')
-        OR kind NOT LIKE ALL (ARRAY['workspace.%', 'organization.%'])
-      )
+      AND kind <> ALL (${sql.array(LIFECYCLE_TASKS, 'text')})
   `);
 };

@@ -129,7 +129,7 @@ const answer = async (
   };
   const seconds = readPreferredWait(ctx.get('Prefer'));
   const ask = () => deps.execute(route, request);
-  write(ctx, route, await waitForFinal(route, seconds, { doorbell: deps.doorbell, ask }));
+  write(ctx, route, await waitForFinal(route, seconds, { ...deps, ask }));
 };
 
 /** A header as it came; an empty one is there all the same. */

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
 import type { RequestContext } from './context.ts';
-import { PROBLEMS, Problem } from './problems.ts';
+import { PROBLEMS, Problem, type ProblemError } from './problems.ts';
 import type { Reply } from './route.ts';
 
 /** How long an answer is kept; told to callers in the documentation. */
@@ -134,10 +134,11 @@ const toAnswer = (outcome: Outcome): Omit<AnswerRow, 'fingerprint'> =>
         problem: null,
       };
 
+const said = { detail: z.string(), suggestion: z.string().optional() };
 const StoredError = z.union([
-  z.strictObject({ pointer: z.string(), detail: z.string() }),
-  z.strictObject({ parameter: z.string(), detail: z.string() }),
-]);
+  z.strictObject({ pointer: z.string(), ...said }),
+  z.strictObject({ parameter: z.string(), ...said }),
+]) satisfies z.ZodType<ProblemError>;
 
 const AnswerRow = z.strictObject({
   /** base64 */
@@ -174,7 +175,7 @@ const insertAnswer = async (
   `);
 };
 
-/** A caller's own, so that the table holds a day of each. */
+/** A caller's own, which only they can see; rbac-sync takes away what others never came back for. */
 const deleteOldAnswers = async (db: CommonQueryMethods, personId: string): Promise<void> => {
   await db.query(sql.type(z.strictObject({}))`
     DELETE FROM idempotency_key

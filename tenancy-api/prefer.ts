@@ -1,5 +1,6 @@
 /** `Prefer: wait=N` (RFC 7240): answers when the awaited has come about, or after N seconds. */
 import { DOORBELL_SUBJECTS, type Doorbell } from '#runtime/doorbell.ts';
+import type { Readiness } from '#runtime/lifecycle.ts';
 import type { Reply, Route } from './route.ts';
 
 const MAX_WAIT_SECONDS = 30;
@@ -12,16 +13,22 @@ export const readPreferredWait = (header: string): number => {
   return Math.min(Number(value ?? 0), MAX_WAIT_SECONDS);
 };
 
+/** What {@link waitForFinal} needs. */
+export type WaitDeps = {
+  readonly doorbell: Doorbell;
+  readonly readiness: Readiness;
+  /** Carries out the request, in a transaction of its own. */
+  readonly ask: () => Promise<Reply>;
+};
+
 /**
  * Asks again on each ring for the awaited workspace until the reply is final or the time is over.
  * Holds no transaction while it waits.
- *
- * @param ask carries out the request, in a transaction of its own
  */
 export const waitForFinal = async (
   route: Route,
   seconds: number,
-  { doorbell, ask }: { readonly doorbell: Doorbell; readonly ask: () => Promise<Reply> },
+  { doorbell, ask, readiness }: WaitDeps,
 ): Promise<Reply> => {
   const { waitsFor } = route;
   let reply = await ask();
@@ -33,7 +40,8 @@ export const waitForFinal = async (
     if (id === workspaceId) wake.resolve();
   });
   try {
-    while (workspaceId !== undefined && Date.now() < deadline) {
+    // A service that is told to stop answers what it knows.
+    while (workspaceId !== undefined && Date.now() < deadline && readiness.ready) {
       // Armed before the look, so that a ring in between is not missed.
       wake = Promise.withResolvers<void>();
       reply = await ask();

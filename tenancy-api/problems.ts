@@ -86,7 +86,11 @@ export const PROBLEMS = {
  * in the query, by the parameter's name.
  */
 export type ProblemError =
-  | { readonly pointer: string; readonly detail: string; readonly suggestion?: string }
+  | {
+      readonly pointer: string;
+      readonly detail: string;
+      readonly suggestion?: string | undefined;
+    }
   | { readonly parameter: string; readonly detail: string };
 
 /** What a {@link Problem} may carry besides its detail. */

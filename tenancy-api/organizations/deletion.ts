@@ -103,6 +103,7 @@ export const restoreOrganization = async (
   const { tx } = context;
   const before = await getOrganization(context, organizationId);
   if (before.delete_after === null) return { organization: before, tasks: [], restored: false };
+  await lockWorkspaces(tx, organizationId);
   const scheduled = await restoreWorkspaces(tx, organizationId);
   if (!(await cancelDeletion(tx, organizationId))) {
     throw new Problem(

@@ -52,18 +52,6 @@ export const insertOrganization = async (
   `);
 };
 
-/** Makes an organization's creator its first owner. */
-export const insertFirstOwner = async (
-  db: CommonQueryMethods,
-  organizationId: string,
-  personId: string,
-): Promise<void> => {
-  await db.query(sql.type(Nothing)`
-    INSERT INTO organization_user (organization_id, person_id, role)
-    VALUES (${organizationId}, ${personId}, 'owner')
-  `);
-};
-
 /** Makes a person's organizations one after the other, until the transaction ends. */
 export const lockOrganizationsOf = async (
   db: CommonQueryMethods,

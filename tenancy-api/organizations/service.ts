@@ -6,11 +6,11 @@ import { toSlug } from '#domain/slug.ts';
 import { recordOrganizationChange } from '../change.ts';
 import type { RequestContext } from '../context.ts';
 import { assertVersion } from '../etag.ts';
+import { insertUser } from '../organization-users/queries.ts';
 import { bodyProblem, notFound, PROBLEMS, Problem } from '../problems.ts';
 import {
   countOwnedOrganizations,
   findOrganization,
-  insertFirstOwner,
   insertOrganization,
   lockOrganizationsOf,
   renameOrganization,
@@ -51,7 +51,7 @@ export const createOrganization = async (
   await insertOrganization(tx, { id, slug, name }).catch((error: unknown) => {
     throw isSlugTaken(error) ? slugTaken(slug) : error;
   });
-  await insertFirstOwner(tx, id, personId);
+  await insertUser(tx, { organizationId: id, personId }, 'owner');
   const after = { slug, name, owner: personId };
   const action = 'organization.create';
   await recordOrganizationChange(context, { action, organizationId: id, targetId: id, after });
@@ -63,7 +63,7 @@ const assertRoomForOrganization = async ({ tx, personId }: RequestContext): Prom
   if ((await countOwnedOrganizations(tx, personId)) < MAX_ORGANIZATIONS_PER_OWNER) return;
   throw new Problem(
     PROBLEMS.organizationLimitReached,
-    `You own ${MAX_ORGANIZATIONS_PER_OWNER} organizations besides your private one, and nobody can own more; one that is being deleted counts until it is gone. Transfer or delete one first.`,
+    `You own ${MAX_ORGANIZATIONS_PER_OWNER} organizations besides your private one and can make no more; one that is being deleted counts until it is gone. Transfer or delete one first.`,
   );
 };
 

@@ -38,6 +38,18 @@ describe('createDatabase', () => {
     );
   });
 
+  it('refuses a role that may become one that passes over it', async () => {
+    const owner = new URL(database.ownerUrl).username;
+    const name = `member_${Date.now()}`;
+    await database.query(`CREATE ROLE ${name} LOGIN PASSWORD 'x' IN ROLE "${owner}"`);
+    const url = new URL(database.urlFor('hexabase_issuer'));
+    Object.assign(url, { username: name, password: 'x' });
+    await expect(createDatabase({ connectionString: url.href })).rejects.toThrow(
+      /passes over row-level security/,
+    );
+    await database.query(`DROP ROLE ${name}`);
+  });
+
   it.each(SERVICE_ROLES)('accepts %s', async (role) => {
     await expect(database.connectAs(role)).resolves.toBeDefined();
   });

@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import { createId, formatId, parseId } from '#domain/identifiers.ts';
 import { createDoorbell } from '#runtime/doorbell.ts';
 import { listen } from '#runtime/http-server.ts';
+import type { Readiness } from '#runtime/lifecycle.ts';
 import { createLogger } from '#runtime/log.ts';
 import { createMetrics } from '#runtime/metrics.ts';
 import { createAccessTokenVerifier } from '../../tenancy-api/access-token.ts';
@@ -54,6 +55,8 @@ export type TestWorkspace = {
 /** The running API. */
 export type TestApi = AsyncDisposable & {
   readonly url: string;
+  /** What `runService` turns to not ready before it stops. */
+  readonly readiness: Readiness;
   readonly database: TestDatabase;
   readonly issuer: TokenIssuer;
   /** Someone who has signed up: with an identity and a private organization. */
@@ -80,6 +83,7 @@ export const startTestApi = async (
   const log = createLogger('tenancy-api', logLevel);
   const databaseUrl = database.urlFor('hexabase_tenancy_api');
   const doorbell = stack.use(await createDoorbell({ databaseUrl, log }));
+  const readiness = { ready: true };
   const app = createApp({
     db: await database.connectAs('hexabase_tenancy_api'),
     doorbell,
@@ -91,7 +95,7 @@ export const startTestApi = async (
     deletionGraceDays: 14,
     log,
     metrics: createMetrics('tenancy-api'),
-    readiness: { ready: true },
+    readiness,
   });
   const server = stack.use(await listen(app.callback(), { host: '127.0.0.1', port: 0 }));
   const url = `http://127.0.0.1:${server.port}`;
@@ -99,6 +103,7 @@ export const startTestApi = async (
   const resources = stack.move();
   return {
     url,
+    readiness,
     database,
     issuer,
     call,

@@ -1,6 +1,8 @@
 /** What was given for a time: it goes by itself, is on record, and goes once. */
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createId } from '#domain/identifiers.ts';
+import { createLogger } from '#runtime/log.ts';
 import { expire } from '../../../rbac-sync/expire.ts';
 import type { KubernetesClient } from '../../../rbac-sync/kubernetes-client.ts';
 import { KubernetesError } from '../../../rbac-sync/kubernetes-error.ts';
@@ -168,7 +170,11 @@ describe('memberships that expire', () => {
     );
     const db = await database.connectAs('hexabase_rbac_sync');
     const ring = async () => {};
-    await Promise.all(Array.from({ length: 5 }, () => expire({ db, doorbell: { ring } })));
+    await Promise.all(
+      Array.from({ length: 5 }, () =>
+        expire({ db, doorbell: { ring }, log: createLogger('rbac-sync', 'error') }),
+      ),
+    );
     const events = await eventsOf('membership.expire', other.id);
     expect(events.map(({ before }) => before['person_id']).sort()).toEqual(people.toSorted());
   });

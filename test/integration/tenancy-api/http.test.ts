@@ -158,10 +158,11 @@ describe('at the end', () => {
       { name: 'Last', plan: 'starter' },
     );
     const waiting = caller.call('GET', `/v1/tasks/${body.task.id}`, undefined, {
-      Prefer: 'wait=2',
+      Prefer: 'wait=30',
     });
-    // Until the server has it: its answer can't come sooner than the wait is over.
+    // Until the server has it: it can't be answered before the wait is over.
     await new Promise((resolve) => setTimeout(resolve, 300));
+    own.readiness.ready = false;
     const ended = own[Symbol.asyncDispose]();
     expect((await waiting).status).toBe(200);
     await ended;

@@ -58,6 +58,16 @@ it('repeats a refusal too, though the reason for it has gone', async () => {
   expect(await countGroups('below')).toBe(0);
 });
 
+it('repeats a refusal with all that it said', async () => {
+  const imports = `${workspace.path}/imports`;
+  const body = { connector: 'local', groups: [{ name: 'sig release', parent: null, members: [] }] };
+  const refused = await post('b-2', body, imports);
+  expect(refused.body.errors[0].suggestion).toBe('sig-release');
+  const again = await post('b-2', body, imports);
+  expect(withoutRequestId(again.body)).toEqual(withoutRequestId(refused.body));
+  expect(again.status).toBe(422);
+});
+
 it('keeps nothing of a request that was not valid: mended, it is carried out', async () => {
   expect((await post('c', { name: 'no good!' })).status).toBe(400);
   expect((await post('c', { name: 'good' })).status).toBe(201);
