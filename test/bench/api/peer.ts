@@ -1,15 +1,15 @@
 /**
- * The same job without the API's layers: Koa, jose and `pg`, the statements of the API one after the
- * other as prepared statements, and the rows as the same JSON. It checks nothing.
+ * The same job without the API's layers: Koa and `pg`, the statements of the API one after the other as
+ * prepared statements, and the rows as the same JSON. Tokens are verified as the API does; nothing else
+ * is checked.
  */
 import { createHash } from 'node:crypto';
-import { createRemoteJWKSet, customFetch, jwtVerify } from 'jose';
 import Koa from 'koa';
 import pg from 'pg';
 import getRawBody from 'raw-body';
-import { Agent, fetch } from 'undici';
 import { createId } from '#domain/identifiers.ts';
 import { listen } from '#runtime/http-server.ts';
+import { createAccessTokenVerifier } from '../../../tenancy-api/access-token.ts';
 import { type GroupRow, toGroup } from '../../../tenancy-api/groups/schema.ts';
 import { type ProjectRow, toProject } from '../../../tenancy-api/projects/schema.ts';
 import { type TaskRow, toTask } from '../../../tenancy-api/tasks/schema.ts';
@@ -107,10 +107,7 @@ const toName = ({ method, path }: Koa.Context): RequestName => {
 
 const start = async (settings: ServerSettings): Promise<string> => {
   const { issuer, audience, recordings = {} } = settings;
-  const dispatcher = new Agent({ connect: { ca: issuer.certificateAuthority } });
-  const keys = createRemoteJWKSet(new URL('/jwks', issuer.url), {
-    [customFetch]: ((url: string, init: object) => fetch(url, { ...init, dispatcher })) as never,
-  });
+  const accessTokens = createAccessTokenVerifier({ issuer, audience });
   const pool = new pg.Pool({ connectionString: settings.databaseUrl, max: 10 });
   const scripts = Object.fromEntries(
     Object.entries(recordings).map(([name, recording]) => [name, toScript(recording)]),
@@ -120,7 +117,7 @@ const start = async (settings: ServerSettings): Promise<string> => {
   app.silent = true;
   app.use(async (ctx) => {
     const token = ctx.get('Authorization').slice('Bearer '.length);
-    await jwtVerify(token, keys, { issuer: issuer.url, audience, typ: 'at+jwt' });
+    await accessTokens.verify(token);
     const name = toName(ctx);
     const { name: fresh } =
       ctx.method === 'POST'
