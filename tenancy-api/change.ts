@@ -10,6 +10,8 @@ import { createId } from '#domain/identifiers.ts';
 import type { RequestContext } from './context.ts';
 import { TaskRow } from './tasks/schema.ts';
 
+const GenerationRow = z.strictObject({ generation: z.int() });
+
 /** A change, for the records. Ids are UUIDs. */
 export type Change = {
   /** What happened to what, e.g. `group.create`. */
@@ -97,7 +99,7 @@ export const startTask = async (
 };
 
 const raiseGeneration = (db: CommonQueryMethods, workspaceId: string): Promise<number> =>
-  db.oneFirst(sql.type(z.strictObject({ generation: z.int() }))`
+  db.oneFirst(sql.type(GenerationRow)`
     UPDATE workspace
     SET generation = generation + 1, updated_at = now()
     WHERE id = ${workspaceId}

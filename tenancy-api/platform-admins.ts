@@ -5,6 +5,8 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
 
+const SetRow = z.strictObject({ set: z.string() });
+
 /** Someone as an identity provider knows them. */
 export type Identity = { readonly connector: string; readonly subject: string };
 
@@ -36,7 +38,7 @@ const listMyIdentities = (db: CommonQueryMethods): Promise<readonly Identity[]> 
   db.any(sql.type(IdentityRow)`SELECT connector, subject FROM my_identities()`);
 
 const markTransaction = async (db: CommonQueryMethods): Promise<void> => {
-  await db.one(sql.type(z.strictObject({ set: z.string() }))`
+  await db.one(sql.type(SetRow)`
     SELECT set_config('hexabase.platform_admin', 'true', true) AS set
   `);
 };

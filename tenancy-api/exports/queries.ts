@@ -3,6 +3,8 @@ import * as z from 'zod';
 import { MEMBERS_GROUP } from '#domain/presets.ts';
 import { ExportedGroupRow, LeftOutRow } from './schema.ts';
 
+const SubjectRow = z.strictObject({ subject: z.string() });
+
 /** One subject for each member who has any at the connector: of several the first. */
 const withIdentities = (workspaceId: string, connector: string): FragmentSqlToken => sql.fragment`
   WITH known (person_id, subject) AS MATERIALIZED (
@@ -42,7 +44,7 @@ export const listExportedMembers = (
   workspaceId: string,
   connector: string,
 ): Promise<readonly string[]> =>
-  db.anyFirst(sql.type(z.strictObject({ subject: z.string() }))`
+  db.anyFirst(sql.type(SubjectRow)`
     ${withIdentities(workspaceId, connector)}
     SELECT subject
     FROM known

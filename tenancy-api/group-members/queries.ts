@@ -5,6 +5,8 @@ import { DIRECT_MEMBERSHIPS, type MemberKind } from '#database/effective-groups.
 import type { PageRequest } from '../cursor.ts';
 import { GroupMemberRow } from './schema.ts';
 
+const Nothing = z.strictObject({});
+
 /** A direct membership, of a person or a service account. */
 export type GroupMembership = {
   readonly kind: MemberKind;
@@ -106,7 +108,7 @@ export const upsertGroupMembership = async (
   { kind, groupId, memberId, expiresAt }: GroupMembership & { readonly expiresAt: Date | null },
 ): Promise<void> => {
   const { table, member } = DIRECT_MEMBERSHIPS[kind];
-  await db.query(sql.type(z.strictObject({}))`
+  await db.query(sql.type(Nothing)`
     INSERT INTO ${table} AS m (workspace_id, group_id, ${member}, expires_at)
     VALUES (
       ${workspaceId}, ${groupId}, ${memberId}, ${expiresAt && sql.timestamp(expiresAt)}
@@ -150,7 +152,7 @@ export const deleteGroupMembership = async (
   workspaceId: string,
   { kind, groupId, memberId }: GroupMembership,
 ): Promise<boolean> => {
-  const { rowCount } = await db.query(sql.type(z.strictObject({}))`
+  const { rowCount } = await db.query(sql.type(Nothing)`
     DELETE FROM ${DIRECT_MEMBERSHIPS[kind].table} m
     WHERE m.workspace_id = ${workspaceId} AND m.group_id = ${groupId}
       AND m.${DIRECT_MEMBERSHIPS[kind].member} = ${memberId} AND ${isCurrent}

@@ -5,6 +5,8 @@ import type { PolicyRule } from '#domain/policy-rule.ts';
 import type { PageRequest } from '../cursor.ts';
 import { ProjectRoleRow } from './schema.ts';
 
+const Nothing = z.strictObject({});
+
 const roleColumns = sql.fragment`id, project_id, name, rules, version, created_at`;
 
 /** Where a project role is: in a project of a workspace. */
@@ -68,7 +70,7 @@ export const deleteProjectRole = async (
   workspaceId: string,
   roleId: string,
 ): Promise<void> => {
-  await db.query(sql.type(z.strictObject({}))`
+  await db.query(sql.type(Nothing)`
     DELETE FROM project_role
     WHERE workspace_id = ${workspaceId} AND id = ${roleId}
   `);

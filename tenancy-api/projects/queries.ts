@@ -5,6 +5,10 @@ import type { ResourceQuotaHard } from '#domain/plan.ts';
 import { type SortedPageRequest, toOrder } from '../cursor.ts';
 import { ProjectContents, ProjectRow } from './schema.ts';
 
+const CountRow = z.strictObject({ count: z.int() });
+const NameRow = z.strictObject({ name: z.string() });
+const Nothing = z.strictObject({});
+
 const projectColumns = sql.fragment`id, name, display_name, parent_id, quota, version, created_at`;
 
 /** Which projects; `null` for any. */
@@ -48,7 +52,7 @@ export const findProject = (
 
 /** How many projects a workspace has. */
 export const countProjects = (db: CommonQueryMethods, workspaceId: string): Promise<number> =>
-  db.oneFirst(sql.type(z.strictObject({ count: z.int() }))`
+  db.oneFirst(sql.type(CountRow)`
     SELECT count(*)::int AS count
     FROM project
     WHERE workspace_id = ${workspaceId}
@@ -80,7 +84,7 @@ export const listChildNames = (
   workspaceId: string,
   { projectId, take }: { readonly projectId: string; readonly take: number },
 ): Promise<readonly string[]> =>
-  db.anyFirst(sql.type(z.strictObject({ name: z.string() }))`
+  db.anyFirst(sql.type(NameRow)`
     SELECT name
     FROM project
     WHERE workspace_id = ${workspaceId} AND parent_id = ${projectId}
@@ -150,7 +154,7 @@ export const deleteProject = async (
   workspaceId: string,
   projectId: string,
 ): Promise<void> => {
-  await db.query(sql.type(z.strictObject({}))`
+  await db.query(sql.type(Nothing)`
     DELETE FROM project
     WHERE workspace_id = ${workspaceId} AND id = ${projectId}
   `);

@@ -5,6 +5,9 @@ import type { PresetRole } from '#domain/presets.ts';
 import type { PageRequest } from '../cursor.ts';
 import { RoleAssignmentRow } from './schema.ts';
 
+const Nothing = z.strictObject({});
+const IdRow = z.strictObject({ id: z.uuid() });
+
 const assignmentColumns = sql.fragment`
   a.id, a.group_id, a.project_id, a.project_role_id, a.preset_role, a.preset, a.expires_at, a.reason,
   a.created_by, p.display_name AS created_by_name, a.version, a.created_at`;
@@ -167,7 +170,7 @@ export const deleteRoleAssignment = async (
   workspaceId: string,
   assignmentId: string,
 ): Promise<void> => {
-  await db.query(sql.type(z.strictObject({}))`
+  await db.query(sql.type(Nothing)`
     DELETE FROM role_assignment
     WHERE workspace_id = ${workspaceId} AND id = ${assignmentId}
   `);
@@ -178,7 +181,7 @@ export const deleteExpiredGrant = (
   db: CommonQueryMethods,
   grant: GrantKey,
 ): Promise<string | null> =>
-  db.maybeOneFirst(sql.type(z.strictObject({ id: z.uuid() }))`
+  db.maybeOneFirst(sql.type(IdRow)`
     DELETE FROM role_assignment
     WHERE workspace_id = ${grant.workspaceId} AND group_id = ${grant.groupId}
       AND project_id IS NOT DISTINCT FROM ${grant.projectId}::uuid

@@ -4,6 +4,8 @@ import { ifGiven } from '#database/condition.ts';
 import { type SortedPageRequest, toOrder } from '../cursor.ts';
 import { ServiceAccountRow } from './schema.ts';
 
+const Nothing = z.strictObject({});
+
 const accountColumns = sql.fragment`
   id, name, display_name, created_by, version, created_at, updated_at`;
 
@@ -79,7 +81,7 @@ export const deleteServiceAccount = async (
   workspaceId: string,
   serviceAccountId: string,
 ): Promise<void> => {
-  await db.query(sql.type(z.strictObject({}))`
+  await db.query(sql.type(Nothing)`
     DELETE FROM service_account
     WHERE workspace_id = ${workspaceId} AND id = ${serviceAccountId}
   `);
