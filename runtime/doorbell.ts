@@ -86,6 +86,14 @@ const createNotifyDoorbell = async (databaseUrl: string, log: Logger): Promise<D
   let closed = false;
   let client = await openClient();
   let retry: NodeJS.Timeout | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+
+  /** One statement after the other: a connection carries out one at a time. */
+  function inTurn(text: string, values: readonly string[] = []): Promise<unknown> {
+    const next = last.then(() => client.query(text, [...values]));
+    last = next.catch(() => undefined);
+    return next;
+  }
 
   async function openClient(): Promise<pg.Client> {
     const next = new pg.Client({
@@ -123,7 +131,7 @@ const createNotifyDoorbell = async (databaseUrl: string, log: Logger): Promise<D
   return {
     ring: async (subject, id) => {
       try {
-        await client.query('SELECT pg_notify($1, $2)', [toChannel(subject), id]);
+        await inTurn('SELECT pg_notify($1, $2)', [toChannel(subject), id]);
       } catch (error) {
         log.warn({ err: error, subject }, 'the doorbell could not be rung');
       }
@@ -133,7 +141,7 @@ const createNotifyDoorbell = async (databaseUrl: string, log: Logger): Promise<D
       const others = listeners.get(channel);
       listeners.set(channel, (others ?? new Set()).add(listener));
       if (!others) {
-        await client.query(`LISTEN "${channel}"`).catch((error: unknown) => {
+        await inTurn(`LISTEN "${channel}"`).catch((error: unknown) => {
           // The next connection listens to every channel that has a listener.
           log.warn({ err: error, subject }, 'the doorbell is not heard for now');
           reconnect();
