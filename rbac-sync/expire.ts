@@ -56,12 +56,12 @@ const expireIn = async (db: CommonQueryMethods, workspaceId: string): Promise<bo
   };
   const assignments = await deleteExpiredAssignments(db, workspaceId);
   for (const { id, ...before } of assignments) await record('role-assignment.expire', id, before);
-  const memberships = [
-    ...(await deleteExpiredMemberships(db, workspaceId)),
-    ...(await deleteExpiredServiceAccountMemberships(db, workspaceId)),
-  ];
-  for (const { group_id: groupId, ...before } of memberships) {
-    await record('membership.expire', groupId, before);
+  for (const { group_id: groupId, ...before } of await deleteExpiredMemberships(db, workspaceId)) {
+    await record('group-member.expire', groupId, before);
+  }
+  const ofAccounts = await deleteExpiredServiceAccountMemberships(db, workspaceId);
+  for (const { group_id: groupId, ...before } of ofAccounts) {
+    await record('group-service-account.expire', groupId, before);
   }
   if (assignments.length > 0) await raiseGeneration(db, workspaceId);
   return assignments.length > 0;

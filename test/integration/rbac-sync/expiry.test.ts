@@ -133,7 +133,10 @@ describe('memberships that expire', () => {
       [workspace.id, anna, ben],
     );
     const left = await poll('both to go', async () => {
-      const events = await eventsOf('membership.expire');
+      const events = [
+        ...(await eventsOf('group-member.expire')),
+        ...(await eventsOf('group-service-account.expire')),
+      ];
       return events.length >= 2 && events;
     });
     expect(left.map(({ before }) => before)).toEqual(
@@ -175,7 +178,7 @@ describe('memberships that expire', () => {
         expire({ db, doorbell: { ring }, log: createLogger('rbac-sync', 'error') }),
       ),
     );
-    const events = await eventsOf('membership.expire', other.id);
+    const events = await eventsOf('group-member.expire', other.id);
     expect(events.map(({ before }) => before['person_id']).sort()).toEqual(people.toSorted());
   });
 });
