@@ -1101,7 +1101,6 @@ export interface components {
             /** @description The person’s. */
             id: string;
             display_name: string;
-            email: string | null;
             role: components["schemas"]["OrganizationRole"];
             /** @description Whether they have signed in; an owner who never has doesn’t count as one. */
             signed_in: boolean;
@@ -1697,7 +1696,6 @@ export interface components {
             /** @description The person’s. */
             id: string;
             display_name: string;
-            email: string | null;
             /**
              * Format: date-time
              * @description Since when it is in the group.
@@ -1804,7 +1802,6 @@ export interface components {
             /** @description The person’s. */
             id: string;
             display_name: string;
-            email: string | null;
             /**
              * Format: date-time
              * @description Since when they are in it.
@@ -1815,7 +1812,6 @@ export interface components {
             /** @description The person’s. */
             id: string;
             display_name: string;
-            email: string | null;
             /**
              * Format: date-time
              * @description Since when they are in it.
@@ -3713,7 +3709,6 @@ export interface operations {
                      *         {
                      *           "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
                      *           "display_name": "Grace Hopper",
-                     *           "email": "grace@example.com",
                      *           "role": "admin",
                      *           "signed_in": true,
                      *           "created_at": "2026-03-01T09:30:00.000Z"
@@ -3784,7 +3779,6 @@ export interface operations {
                      * @example {
                      *       "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
                      *       "display_name": "Grace Hopper",
-                     *       "email": "grace@example.com",
                      *       "role": "admin",
                      *       "signed_in": true,
                      *       "created_at": "2026-03-01T09:30:00.000Z"
@@ -3838,7 +3832,6 @@ export interface operations {
                      * @example {
                      *       "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
                      *       "display_name": "Grace Hopper",
-                     *       "email": "grace@example.com",
                      *       "role": "admin",
                      *       "signed_in": true,
                      *       "created_at": "2026-03-01T09:30:00.000Z"
@@ -3933,7 +3926,6 @@ export interface operations {
                      * @example {
                      *       "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
                      *       "display_name": "Grace Hopper",
-                     *       "email": "grace@example.com",
                      *       "role": "admin",
                      *       "signed_in": true,
                      *       "created_at": "2026-03-01T09:30:00.000Z"
@@ -6679,7 +6671,6 @@ export interface operations {
                      *         {
                      *           "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
                      *           "display_name": "Grace Hopper",
-                     *           "email": "grace@example.com",
                      *           "created_at": "2026-03-01T09:30:00.000Z",
                      *           "expires_at": "2026-09-30T17:00:00.000Z",
                      *           "through": [
@@ -6749,7 +6740,6 @@ export interface operations {
                      *       "member": {
                      *         "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
                      *         "display_name": "Grace Hopper",
-                     *         "email": "grace@example.com",
                      *         "created_at": "2026-03-01T09:30:00.000Z",
                      *         "expires_at": "2026-09-30T17:00:00.000Z",
                      *         "through": [
@@ -6819,7 +6809,6 @@ export interface operations {
                      *       "member": {
                      *         "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
                      *         "display_name": "Grace Hopper",
-                     *         "email": "grace@example.com",
                      *         "created_at": "2026-03-01T09:30:00.000Z",
                      *         "expires_at": "2026-09-30T17:00:00.000Z",
                      *         "through": [
@@ -7082,7 +7071,7 @@ export interface operations {
                 cursor?: string;
                 /** @description The order; with "-" descending. Names are compared without case. */
                 sort?: "created_at" | "-created_at" | "name" | "-name";
-                /** @description Only those whose display name or e-mail address begins so, in any case. */
+                /** @description Only those whose display name begins so, in any case. */
                 search?: string;
             };
             header?: {
@@ -7115,7 +7104,6 @@ export interface operations {
                      *         {
                      *           "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
                      *           "display_name": "Grace Hopper",
-                     *           "email": "grace@example.com",
                      *           "created_at": "2026-03-01T09:30:00.000Z"
                      *         }
                      *       ],
@@ -7161,7 +7149,6 @@ export interface operations {
                      * @example {
                      *       "id": "usr_01k7st2z1tfcgswkatddy8v7g0",
                      *       "display_name": "Grace Hopper",
-                     *       "email": "grace@example.com",
                      *       "created_at": "2026-03-01T09:30:00.000Z",
                      *       "direct_groups": [
                      *         {

@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import {
   createGroupTree,
   type GroupNode,
+  isTooDeep,
   listSelfAndAncestors,
+  MAX_GROUP_DEPTH,
   refuseParent,
 } from './group-tree.ts';
 
@@ -67,3 +69,21 @@ const isForest = (nodes: GroupNode[]): boolean => {
     ({ id }) => groups.get(listSelfAndAncestors(groups, id).at(-1)!)?.parentId === null,
   );
 };
+
+describe('isTooDeep', () => {
+  const chain = createGroupTree(
+    Array.from({ length: MAX_GROUP_DEPTH }, (_, i) => ({
+      id: `${i}`,
+      parentId: i === 0 ? null : `${i - 1}`,
+    })),
+  );
+
+  it.each([
+    ['a leaf at the last level', MAX_GROUP_DEPTH - 2, 1, false],
+    ['a leaf below the last level', MAX_GROUP_DEPTH - 1, 1, true],
+    ['a tree that just fits', 0, MAX_GROUP_DEPTH - 1, false],
+    ['a tree that doesn’t', 0, MAX_GROUP_DEPTH, true],
+  ])('judges %s', (_, parent, levels, expected) => {
+    expect(isTooDeep(chain, `${parent}`, levels)).toBe(expected);
+  });
+});

@@ -13,6 +13,9 @@ export type GroupTree = ReadonlyMap<string, GroupNode>;
 export const createGroupTree = (nodes: Iterable<GroupNode>): GroupTree =>
   new Map(Array.from(nodes, (node) => [node.id, node]));
 
+/** How many levels a tree may have, WorkspaceMembers among them: every question about it walks them. */
+export const MAX_GROUP_DEPTH = 32;
+
 /** The group itself, then its parent, and so on up to a root; each once, even on a cycle. */
 export const listSelfAndAncestors = (tree: GroupTree, id: string): string[] => {
   const seen = new Set<string>();
@@ -35,6 +38,14 @@ export const refuseParent = (tree: GroupTree, id: string, parentId: string): Par
   if (!tree.has(parentId)) return 'unknown-parent';
   return listSelfAndAncestors(tree, parentId).includes(id) ? 'descendant' : null;
 };
+
+/**
+ * Whether there is no room below a parent.
+ *
+ * @param levels how many levels come along: 1 for a group with none below it
+ */
+export const isTooDeep = (tree: GroupTree, parentId: string, levels: number): boolean =>
+  listSelfAndAncestors(tree, parentId).length + levels > MAX_GROUP_DEPTH;
 
 /**
  * The groups that are above themselves. Takes away whatever has nothing below it, over and over: what

@@ -3,7 +3,12 @@
  * as a whole before anything is written, so it happens as a whole or not at all.
  */
 import { foldGroupName, GroupName } from './group-name.ts';
-import { listOnCycles } from './group-tree.ts';
+import {
+  createGroupTree,
+  listOnCycles,
+  listSelfAndAncestors,
+  MAX_GROUP_DEPTH,
+} from './group-tree.ts';
 import { fitImportNames, isPresetGroupName, type KnownGroup } from './import-names.ts';
 
 /** A group as an import describes it. */
@@ -82,7 +87,10 @@ export const planImport = (original: ImportInput): ImportPlan => {
   const faults = [...refuseNames(input, fitted), ...placed.faults];
   if (faults.length > 0) return { faults, create: [], update: [], memberships: [] };
   const cycles = refuseCycles(input, placed.groups);
-  if (cycles.length > 0) return { faults: cycles, create: [], update: [], memberships: [] };
+  const misplaced = cycles.length > 0 ? cycles : refuseDepth(input, placed.groups);
+  if (misplaced.length > 0) {
+    return { faults: misplaced, create: [], update: [], memberships: [] };
+  }
   const existing = new Map(input.existing.map((group) => [group.id, group]));
   return {
     faults: [],
@@ -203,6 +211,23 @@ const refuseCycles = (
           {
             path: ['groups', index, 'parent'],
             reason: `"${groups[index]?.name}" would be above itself: a cycle.`,
+          },
+        ]
+      : [],
+  );
+};
+
+const refuseDepth = (
+  { groups, existing }: FittedInput,
+  placed: readonly ExistingGroup[],
+): ImportFault[] => {
+  const tree = createGroupTree([...existing, ...placed]);
+  return placed.flatMap((group, index) =>
+    listSelfAndAncestors(tree, group.id).length > MAX_GROUP_DEPTH
+      ? [
+          {
+            path: ['groups', index, 'parent'],
+            reason: `"${groups[index]?.name}" would be deeper than ${MAX_GROUP_DEPTH} levels.`,
           },
         ]
       : [],

@@ -30,8 +30,8 @@ const Limits = z.record(z.string(), Quantity);
 /** How many workspaces an organization may have: each is a control plane on the host. */
 export const MAX_WORKSPACES_PER_ORGANIZATION = 50;
 
-/** Whoever owns as many organizations, besides their private one, can make no more. */
-export const MAX_ORGANIZATIONS_PER_OWNER = 20;
+/** How many organizations a person can make besides their private one, whoever owns them later. */
+export const MAX_ORGANIZATIONS_PER_PERSON = 20;
 
 /** One entry of a LimitRange's `limits`. */
 export const LimitRangeItem = z.strictObject({

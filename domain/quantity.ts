@@ -31,7 +31,7 @@ const BINARY_SHIFT: Record<string, bigint> = {
 /** A quantity that Kubernetes accepts, not negative. */
 export const Quantity = z
   .string()
-  .max(32)
+  .max(32, { abort: true })
   .meta({ pattern: QUANTITY.source.replace('([+-]?)', '\\+?') })
   .refine((text) => {
     const nanos = parseQuantity(text);

@@ -55,7 +55,7 @@ const invite = (transcript: Transcript, left: Leftovers): void => {
   const kubeconfig = left.memberKubectl.kubeconfig;
   transcript.step('It is yours now, until Ctrl-C');
   transcript.say(`issuer     ${left.issuerUrl}  (authority: ${left.certificateAuthorityPath})`);
-  transcript.say(`API        ${left.apiUrl}/v1/openapi.json`);
+  transcript.say(`API        ${left.apiUrl}/reference  (and /v1/openapi.json)`);
   transcript.say(`logs       ${left.directory}/logs`);
   transcript.say(`accounts   ${ADMIN}, ${MEMBER}, grace, linus, … password ${left.password}`);
   transcript.say('Two things to try:');

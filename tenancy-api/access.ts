@@ -173,12 +173,14 @@ const getStanding = async (
 
 const LockedRow = z.strictObject({ id: z.uuid() });
 
+// NO KEY, because who writes a row that refers to this one takes a share of its key, and would wait for us
+// while we wait for them.
 const lockOrganization = async (db: CommonQueryMethods, organizationId: string): Promise<void> => {
   await db.maybeOne(sql.prepared('lock_organization', LockedRow)`
     SELECT id
     FROM organization
     WHERE id = ${organizationId}
-    FOR UPDATE
+    FOR NO KEY UPDATE
   `);
 };
 
@@ -187,7 +189,7 @@ const lockWorkspace = async (db: CommonQueryMethods, workspaceId: string): Promi
     SELECT id
     FROM workspace
     WHERE id = ${workspaceId}
-    FOR UPDATE
+    FOR NO KEY UPDATE
   `);
 };
 

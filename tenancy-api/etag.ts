@@ -23,6 +23,15 @@ export const assertVersion = ({ ifMatch }: RequestContext, version: number): voi
   if (ifMatch === undefined || ifMatch.trim() === '*') return;
   const { ETag } = versionHeaders(version);
   if (ifMatch.split(',').some((tag) => tag.trim() === ETag)) return;
+  if (ifMatch.trim() === `${version}`) {
+    throw new Problem(
+      PROBLEMS.preconditionFailed,
+      `Send the ETag with its quotes: If-Match: ${ETag}`,
+      {
+        headers: { ETag },
+      },
+    );
+  }
   throw new Problem(
     PROBLEMS.preconditionFailed,
     `It has changed since you read it: its ETag is ${ETag}. Read it again, and repeat the change on what you find.`,

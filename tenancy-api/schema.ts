@@ -35,16 +35,23 @@ export const FutureTimestamp = z.iso
 
 // Spelled out, because not every reader of the OpenAPI document knows Unicode properties in patterns.
 const CONTROL = '\\u0000-\\u001f\\u007f-\\u009f';
-const INVISIBLE = `${CONTROL}\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069`;
+const INVISIBLE = `${CONTROL}\\u00ad\\u061c\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060\\u2066-\\u2069\\ufeff`;
+
+/**
+ * Text that isn't blank and has none of these characters. Blanks at the front can match in one way only,
+ * so that it takes as long as the text is.
+ */
+export const toLinePattern = (refused: string): RegExp =>
+  new RegExp(`^ *[^\\s${refused}][^${refused}]*$`);
 
 /** A name for people: 1 to 100 characters, none of them a control or direction character. */
 export const DisplayName = z
   .string()
   .trim()
   .min(1)
-  .max(100)
+  .max(100, { abort: true })
   .regex(
-    new RegExp(`^[^${INVISIBLE}]*[^\\s${INVISIBLE}][^${INVISIBLE}]*$`),
+    toLinePattern(INVISIBLE),
     'Control, line-breaking and direction characters are not allowed, nor spaces alone.',
   );
 

@@ -18,8 +18,8 @@ export type GroupMembership = {
 const isCurrent = sql.fragment`(m.expires_at IS NULL OR m.expires_at > now())`;
 
 const DETAILS = {
-  person: sql.fragment`SELECT id, NULL::text AS name, display_name, email FROM person`,
-  serviceAccount: sql.fragment`SELECT id, name, display_name, NULL::text AS email FROM service_account`,
+  person: sql.fragment`SELECT id, NULL::text AS name, display_name FROM person`,
+  serviceAccount: sql.fragment`SELECT id, name, display_name FROM service_account`,
 } as const satisfies Record<MemberKind, FragmentSqlToken>;
 
 /** Whose members are listed; one of them alone by `memberId`. */
@@ -67,7 +67,7 @@ export const listGroupMembers = (
       ORDER BY member_id
       LIMIT ${take}
     )
-    SELECT s.member_id, d.name, d.display_name, d.email, t.through
+    SELECT s.member_id, d.name, d.display_name, t.through
     FROM shown s
     JOIN (${DETAILS[kind]}) d ON d.id = s.member_id
     CROSS JOIN LATERAL (

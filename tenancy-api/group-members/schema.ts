@@ -24,7 +24,6 @@ export const GroupMemberRow = z.strictObject({
   /** A service account's; a person has none. */
   name: z.string().nullable(),
   display_name: z.string(),
-  email: z.string().nullable(),
   through: z.array(ThroughRow).min(1),
 });
 export type GroupMemberRow = z.infer<typeof GroupMemberRow>;
@@ -50,7 +49,6 @@ export const GroupMember = z
   .strictObject({
     id: Id('person').describe('The person’s.'),
     display_name: z.string(),
-    email: z.string().nullable(),
     ...membership,
   })
   .meta({ id: 'GroupMember' });
@@ -71,7 +69,6 @@ export type GroupServiceAccount = z.infer<typeof GroupServiceAccount>;
 export const toGroupMember = (row: GroupMemberRow): GroupMember => ({
   id: formatId('person', row.member_id),
   display_name: row.display_name,
-  email: row.email,
   ...toMembership(row),
 });
 

@@ -1,6 +1,7 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
 import { ifGiven } from '#database/condition.ts';
+import { MAX_GROUP_DEPTH } from '#domain/group-tree.ts';
 import { type SortedPageRequest, toOrder } from '../cursor.ts';
 import { GroupRow } from './schema.ts';
 
@@ -60,6 +61,8 @@ export const findGroupByName = (
 
 const GroupNodeRow = z.strictObject({ id: z.uuid(), parentId: z.uuid().nullable() });
 
+const CountRow = z.strictObject({ count: z.int() });
+
 /** A group and all above it, as far as they are of this workspace; safe on a cycle. */
 export const listGroupAndAncestors = (
   db: CommonQueryMethods,
@@ -78,6 +81,24 @@ export const listGroupAndAncestors = (
     )
     SELECT id, parent_id AS "parentId"
     FROM above
+  `);
+
+/** How many levels a group and what is below it have; the limit ends the count on a cycle. */
+export const countLevels = (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  groupId: string,
+): Promise<number> =>
+  db.oneFirst(sql.type(CountRow)`
+    WITH RECURSIVE below (id, level) AS (
+      SELECT ${groupId}::uuid, 1
+      UNION
+      SELECT g.id, b.level + 1
+      FROM below b
+      JOIN workspace_group g ON g.workspace_id = ${workspaceId} AND g.parent_id = b.id
+      WHERE b.level <= ${MAX_GROUP_DEPTH}
+    )
+    SELECT max(level) AS count FROM below
   `);
 
 /** A group to insert. */

@@ -49,7 +49,11 @@ export const GroupQuery = z.strictObject({
     .regex(idPattern('group'))
     .optional()
     .describe('Only those directly below this group.'),
-  name: z.string().max(100).optional().describe('Only the one of this name, in any case.'),
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,63}$/, 'Must be a group name.')
+    .optional()
+    .describe('Only the one of this name, in any case.'),
 });
 
 /** What a group is made from. */

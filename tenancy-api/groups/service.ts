@@ -3,7 +3,13 @@ import {
   ForeignKeyIntegrityConstraintViolationError,
   UniqueIntegrityConstraintViolationError,
 } from 'slonik';
-import { createGroupTree, type ParentRefusal, refuseParent } from '#domain/group-tree.ts';
+import {
+  createGroupTree,
+  isTooDeep,
+  MAX_GROUP_DEPTH,
+  type ParentRefusal,
+  refuseParent,
+} from '#domain/group-tree.ts';
 import { createId } from '#domain/identifiers.ts';
 import { MEMBERS_GROUP } from '#domain/presets.ts';
 import type { WorkspaceAccess } from '../access.ts';
@@ -16,6 +22,7 @@ import type { TaskRow } from '../tasks/schema.ts';
 import { findGroupEffect } from './effect.ts';
 import type { GroupEffect } from './effect-schema.ts';
 import {
+  countLevels,
   deleteGroup as deleteGroupRow,
   findGroup,
   findGroupByName,
@@ -54,6 +61,7 @@ export const createGroup = async (
       : await findGroup(context.tx, workspaceId, input.parent);
   if (!parent) throw parentProblem('unknown-parent');
   const id = createId();
+  await assertParent(context, workspaceId, { id, parentId: parent.id, levels: 1 });
   const { name, display_name: displayName = name } = input;
   const groups = [{ id, name, displayName, parentId: parent.id }];
   await insertGroups(context.tx, workspaceId, { groups, preset: false }).catch((error: unknown) => {
@@ -83,9 +91,10 @@ const PARENT_REFUSALS = {
   'unknown-parent': 'There is no such group in this workspace.',
   'own-parent': 'A group can’t be its own parent.',
   descendant: 'The parent is below the group itself; that would be a cycle.',
-} as const satisfies Record<NonNullable<ParentRefusal>, string>;
+  'too-deep': `The tree of groups would have more than ${MAX_GROUP_DEPTH} levels.`,
+} as const satisfies Record<NonNullable<ParentRefusal> | 'too-deep', string>;
 
-const parentProblem = (refusal: NonNullable<ParentRefusal>): Problem =>
+const parentProblem = (refusal: keyof typeof PARENT_REFUSALS): Problem =>
   bodyProblem(PROBLEMS.invalidParent, ['parent'], PARENT_REFUSALS[refusal]);
 
 /**
@@ -132,14 +141,25 @@ const refusePreset = (group: GroupRow): void => {
   );
 };
 
-const getNewParent = async (
+const assertParent = async (
   { tx }: RequestContext,
+  workspaceId: string,
+  place: { readonly id: string; readonly parentId: string; readonly levels: number },
+): Promise<void> => {
+  const above = await listGroupAndAncestors(tx, workspaceId, place.parentId);
+  const tree = createGroupTree(above);
+  const refusal = refuseParent(tree, place.id, place.parentId);
+  if (refusal !== null) throw parentProblem(refusal);
+  if (isTooDeep(tree, place.parentId, place.levels)) throw parentProblem('too-deep');
+};
+
+const getNewParent = async (
+  context: RequestContext,
   move: { workspaceId: string; group: GroupRow; parentId: string },
 ): Promise<string> => {
-  const { group, parentId } = move;
-  const above = await listGroupAndAncestors(tx, move.workspaceId, parentId);
-  const refusal = refuseParent(createGroupTree(above), group.id, parentId);
-  if (refusal !== null) throw parentProblem(refusal);
+  const { workspaceId, group, parentId } = move;
+  const levels = await countLevels(context.tx, workspaceId, group.id);
+  await assertParent(context, workspaceId, { id: group.id, parentId, levels });
   return parentId;
 };
 

@@ -1,4 +1,4 @@
-import { type CommonQueryMethods, type FragmentSqlToken, sql } from 'slonik';
+import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
 import { ifGiven } from '#database/condition.ts';
 import { DIRECT_MEMBERSHIPS, type MemberKind } from '#database/effective-groups.ts';
@@ -6,7 +6,7 @@ import { createId } from '#domain/identifiers.ts';
 import { type SortedPageRequest, toOrder } from '../cursor.ts';
 import { DirectGroupRow, MemberRow } from './schema.ts';
 
-/** The members of a workspace, in the order asked for; by their names or e-mail addresses' beginnings. */
+/** The members of a workspace, in the order asked for; by the beginning of their names. */
 export const listMembers = (
   db: CommonQueryMethods,
   { workspaceId, search }: { readonly workspaceId: string; readonly search: string | null },
@@ -14,15 +14,12 @@ export const listMembers = (
 ): Promise<readonly MemberRow[]> => {
   const columns = { id: sql.fragment`m.person_id`, name: sql.fragment`p.display_name` };
   const { isAfter, orderBy } = toOrder(page, columns);
-  const begins = (column: FragmentSqlToken, text: string) =>
-    sql.fragment`starts_with(lower(${column}), lower(${text}::text))`;
   const isFound = ifGiven(
     search,
-    (text) =>
-      sql.fragment`(${begins(columns.name, text)} OR ${begins(sql.fragment`p.email`, text)})`,
+    (text) => sql.fragment`starts_with(lower(p.display_name), lower(${text}::text))`,
   );
   return db.any(sql.type(MemberRow)`
-    SELECT m.person_id, p.display_name, p.email, m.created_at
+    SELECT m.person_id, p.display_name, m.created_at
     FROM workspace_member m
     JOIN person p ON p.id = m.person_id
     WHERE m.workspace_id = ${workspaceId} AND ${isFound} AND ${isAfter}
@@ -38,7 +35,7 @@ export const findMember = (
   personId: string,
 ): Promise<MemberRow | null> =>
   db.maybeOne(sql.type(MemberRow)`
-    SELECT m.person_id, p.display_name, p.email, m.created_at
+    SELECT m.person_id, p.display_name, m.created_at
     FROM workspace_member m
     JOIN person p ON p.id = m.person_id
     WHERE m.workspace_id = ${workspaceId} AND m.person_id = ${personId}

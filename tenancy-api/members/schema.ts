@@ -7,7 +7,6 @@ import { Id, Timestamp } from '../schema.ts';
 export const MemberRow = z.strictObject({
   person_id: z.uuid(),
   display_name: z.string(),
-  email: z.string().nullable(),
   created_at: z.date(),
 });
 export type MemberRow = z.infer<typeof MemberRow>;
@@ -17,7 +16,6 @@ export const Member = z
   .strictObject({
     id: Id('person').describe('The person’s.'),
     display_name: z.string(),
-    email: z.string().nullable(),
     created_at: Timestamp.describe('Since when they are in it.'),
   })
   .meta({ id: 'Member' });
@@ -27,7 +25,6 @@ export type Member = z.infer<typeof Member>;
 export const toMember = (row: MemberRow): Member => ({
   id: formatId('person', row.person_id),
   display_name: row.display_name,
-  email: row.email,
   created_at: row.created_at.toISOString(),
 });
 
@@ -39,7 +36,7 @@ export const MemberQuery = SortedPageQuery.extend({
     .max(200)
     .regex(/^[^\0]*$/, 'It can’t hold U+0000.')
     .optional()
-    .describe('Only those whose display name or e-mail address begins so, in any case.'),
+    .describe('Only those whose display name begins so, in any case.'),
 });
 
 /** A group that a person or a service account was put into, and until when. */

@@ -12,7 +12,7 @@ const person = { id: exampleId('person'), display_name: 'Grace Hopper' };
 const group = { id: exampleId('group'), name: 'sig-release' };
 const project = { id: exampleId('project'), name: 'shop' };
 const membership = { ...group, expires_at: ENDS };
-const member = { ...person, email: 'grace@example.com', created_at: CREATED };
+const member = { ...person, created_at: CREATED };
 const serviceAccount = {
   id: exampleId('serviceAccount'),
   name: 'deploy-bot',
@@ -49,7 +49,6 @@ export const NAMED_EXAMPLES: Readonly<Record<string, JsonObject>> = {
   },
   OrganizationUser: {
     ...person,
-    email: 'grace@example.com',
     role: 'admin',
     signed_in: true,
     created_at: CREATED,

@@ -14,7 +14,7 @@ export type OrganizationUserKey = {
 };
 
 const userColumns = sql.fragment`
-  u.person_id, p.display_name, p.email, u.role, p.first_signed_in_at IS NOT NULL AS signed_in,
+  u.person_id, p.display_name, u.role, p.first_signed_in_at IS NOT NULL AS signed_in,
   u.version, u.created_at`;
 
 /** The users of an organization, by the person's id; all roles by `null`. */

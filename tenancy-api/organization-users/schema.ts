@@ -8,7 +8,6 @@ import { ConnectorName, ConnectorSubject, Id, Reference, Timestamp } from '../sc
 export const OrganizationUserRow = z.strictObject({
   person_id: z.uuid(),
   display_name: z.string(),
-  email: z.string().nullable(),
   role: z.enum(ORGANIZATION_ROLES),
   signed_in: z.boolean(),
   version: z.int(),
@@ -28,7 +27,6 @@ export const OrganizationUser = z
   .strictObject({
     id: Id('person').describe('The person’s.'),
     display_name: z.string(),
-    email: z.string().nullable(),
     role: OrganizationRole,
     signed_in: z
       .boolean()
@@ -42,7 +40,6 @@ export type OrganizationUser = z.infer<typeof OrganizationUser>;
 export const toOrganizationUser = (row: OrganizationUserRow): OrganizationUser => ({
   id: formatId('person', row.person_id),
   display_name: row.display_name,
-  email: row.email,
   role: row.role,
   signed_in: row.signed_in,
   created_at: row.created_at.toISOString(),

@@ -44,11 +44,18 @@ export const findOrganization = (
  */
 export const insertOrganization = async (
   db: CommonQueryMethods,
-  organization: { readonly id: string; readonly slug: string; readonly name: string },
+  organization: {
+    readonly id: string;
+    readonly slug: string;
+    readonly name: string;
+    readonly createdBy: string;
+  },
 ): Promise<void> => {
   await db.query(sql.type(Nothing)`
-    INSERT INTO organization (id, slug, name)
-    VALUES (${organization.id}, ${organization.slug}, ${organization.name})
+    INSERT INTO organization (id, slug, name, created_by)
+    VALUES (
+      ${organization.id}, ${organization.slug}, ${organization.name}, ${organization.createdBy}
+    )
   `);
 };
 
@@ -62,16 +69,10 @@ export const lockOrganizationsOf = async (
   `);
 };
 
-/** How many organizations a person owns, private ones not counted. */
-export const countOwnedOrganizations = (
-  db: CommonQueryMethods,
-  personId: string,
-): Promise<number> =>
+/** How many organizations the caller has made that are still there, whoever owns them now. */
+export const countMadeOrganizations = (db: CommonQueryMethods): Promise<number> =>
   db.oneFirst(sql.type(z.strictObject({ count: z.int() }))`
-    SELECT count(*)::int AS count
-    FROM organization_user u
-    JOIN organization o ON o.id = u.organization_id
-    WHERE u.person_id = ${personId} AND u.role = 'owner' AND o.personal_for IS NULL
+    SELECT count_organizations_i_made() AS count
   `);
 
 /** Renames an organization; its constraint on slugs speaks when the slug is taken. */

@@ -1,7 +1,7 @@
 /** How organizations come to be and are renamed. */
 import { UniqueIntegrityConstraintViolationError } from 'slonik';
 import { createId } from '#domain/identifiers.ts';
-import { MAX_ORGANIZATIONS_PER_OWNER } from '#domain/plan.ts';
+import { MAX_ORGANIZATIONS_PER_PERSON } from '#domain/plan.ts';
 import { toSlug } from '#domain/slug.ts';
 import { recordOrganizationChange } from '../change.ts';
 import type { RequestContext } from '../context.ts';
@@ -9,7 +9,7 @@ import { assertVersion } from '../etag.ts';
 import { insertUser } from '../organization-users/queries.ts';
 import { bodyProblem, notFound, PROBLEMS, Problem } from '../problems.ts';
 import {
-  countOwnedOrganizations,
+  countMadeOrganizations,
   findOrganization,
   insertOrganization,
   lockOrganizationsOf,
@@ -48,7 +48,7 @@ export const createOrganization = async (
   const { tx, personId } = context;
   await assertRoomForOrganization(context);
   const id = createId();
-  await insertOrganization(tx, { id, slug, name }).catch((error: unknown) => {
+  await insertOrganization(tx, { id, slug, name, createdBy: personId }).catch((error: unknown) => {
     throw isSlugTaken(error) ? slugTaken(slug) : error;
   });
   await insertUser(tx, { organizationId: id, personId }, 'owner');
@@ -60,10 +60,10 @@ export const createOrganization = async (
 
 const assertRoomForOrganization = async ({ tx, personId }: RequestContext): Promise<void> => {
   await lockOrganizationsOf(tx, personId);
-  if ((await countOwnedOrganizations(tx, personId)) < MAX_ORGANIZATIONS_PER_OWNER) return;
+  if ((await countMadeOrganizations(tx)) < MAX_ORGANIZATIONS_PER_PERSON) return;
   throw new Problem(
     PROBLEMS.organizationLimitReached,
-    `You own ${MAX_ORGANIZATIONS_PER_OWNER} organizations besides your private one and can make no more; one that is being deleted counts until it is gone. Transfer or delete one first.`,
+    `You have made ${MAX_ORGANIZATIONS_PER_PERSON} organizations besides your private one and can make no more; one that is being deleted counts until it is gone, one that you gave away too.`,
   );
 };
 

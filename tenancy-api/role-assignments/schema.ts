@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { formatId, idPattern } from '#domain/identifiers.ts';
 import { PRESET_ROLES } from '#domain/presets.ts';
 import { PageQuery } from '../cursor.ts';
-import { FutureTimestamp, Id, Reference, Timestamp } from '../schema.ts';
+import { FutureTimestamp, Id, Reference, Timestamp, toLinePattern } from '../schema.ts';
 import { Task } from '../tasks/schema.ts';
 
 const PresetRole = z.enum(PRESET_ROLES);
@@ -43,13 +43,13 @@ const InheritedFrom = z
 
 // Spelled out like that of display names, but that lines may break.
 const CONTROL = '\\u0000-\\u0009\\u000b-\\u001f\\u007f-\\u009f';
-const REASON = new RegExp(`^[^${CONTROL}]*[^\\s${CONTROL}][^${CONTROL}]*$`);
+const REASON = toLinePattern(CONTROL);
 
 const reason = z
   .string()
   .trim()
   .min(1)
-  .max(500)
+  .max(500, { abort: true })
   .regex(REASON, 'Control characters are not allowed, nor spaces alone.')
   .meta({
     description: 'Why; for whoever looks at it later.',

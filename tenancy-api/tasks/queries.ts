@@ -1,7 +1,7 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import { TaskRow } from './schema.ts';
 
-/** A task of a workspace that a person is a member of, or one that they started themselves. */
+/** A task of a workspace that a person is a member of, or one that they started as its organization's user. */
 export const findTask = (
   db: CommonQueryMethods,
   taskId: string,
@@ -12,10 +12,17 @@ export const findTask = (
     FROM task t
     WHERE t.id = ${taskId}
       AND (
-        t.created_by = ${personId}
-        OR EXISTS (
+        EXISTS (
           SELECT FROM workspace_member m
           WHERE m.workspace_id = t.workspace_id AND m.person_id = ${personId}
+        )
+        OR (
+          t.created_by = ${personId}
+          AND EXISTS (
+            SELECT FROM workspace w
+            JOIN organization_user u ON u.organization_id = w.organization_id
+            WHERE w.id = t.workspace_id AND u.person_id = ${personId}
+          )
         )
       )
   `);

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { MAX_GROUP_DEPTH } from '#domain/group-tree.ts';
 import {
   type Caller,
   startTestApi,
@@ -105,18 +106,37 @@ describe('an import', () => {
     expect(moved.body).toMatchObject({ groups_moved: 1, groups_added: 0 });
   });
 
-  it('is eight and a thousand levels deep as well', async () => {
-    const chain = Array.from({ length: 1000 }, (_, i) =>
-      group(`g${i}`, i === 0 ? null : `g${i - 1}`, i === 999 ? ['deep'] : []),
-    );
-    const answer = await send({ connector: 'local', groups: chain });
-    expect(answer.body).toMatchObject({ groups_added: 1000 });
+  it('is as deep as a tree may be, and no deeper', async () => {
+    const chain = (levels: number) =>
+      Array.from({ length: levels }, (_, i) =>
+        group(`g${i}`, i === 0 ? null : `g${i - 1}`, i === levels - 1 ? ['deep'] : []),
+      );
+    const levels = MAX_GROUP_DEPTH - 1;
+    const refused = await send({ connector: 'local', groups: chain(levels + 1) });
+    expect(refused.status).toBe(422);
+    expect(refused.body.errors).toMatchObject([{ pointer: `#/groups/${levels}/parent` }]);
+    const answer = await send({ connector: 'local', groups: chain(levels) });
+    expect(answer.body).toMatchObject({ groups_added: levels });
     const members = await admin.call('GET', `${workspace.path}/members`);
     const deep = members.body.items.find(
       (each: { display_name: string }) => each.display_name === 'deep',
     );
     const detail = await admin.call('GET', `${workspace.path}/members/${deep.id}`);
-    expect(detail.body.effective_groups).toHaveLength(1001);
+    expect(detail.body.effective_groups).toHaveLength(MAX_GROUP_DEPTH);
+    const { items } = (await admin.call('GET', `${workspace.path}/groups?name=g${levels - 1}`))
+      .body;
+    const below = { name: 'below', parent: items[0].id };
+    const created = await admin.call('POST', `${workspace.path}/groups`, below);
+    expect(created.status).toBe(422);
+    expect(created.body.detail).toContain(`${MAX_GROUP_DEPTH} levels`);
+    const top = (await admin.call('GET', `${workspace.path}/groups?name=g0`)).body.items[0];
+    const moved = await admin.call(
+      'PATCH',
+      `${workspace.path}/groups/${top.id}`,
+      { parent: workspace.groups['WSUsers'] },
+      { 'If-Match': '*' },
+    );
+    expect(moved.status).toBe(422);
   });
 
   it('takes the same subject of two connectors for two people', async () => {

@@ -179,6 +179,27 @@ describe('row-level security on writing', () => {
     expect(await everything()).toEqual(before);
   });
 
+  it.each(['audit_event', 'outbox'])('writes no %s of a foreign workspace', async (table) => {
+    const [organization] = await api.database.query<{ id: string }>(
+      'SELECT id FROM organization WHERE personal_for = $1',
+      [bob.id],
+    );
+    const values = `'${organization?.id}', '${hers.uuid}'`;
+    const statement =
+      table === 'outbox'
+        ? `INSERT INTO outbox (organization_id, workspace_id, kind, payload) VALUES (${values}, 'x', '{}')`
+        : `INSERT INTO audit_event (id, organization_id, workspace_id, actor_id, action)
+           VALUES (gen_random_uuid(), ${values}, '${bob.id}', 'x')`;
+    await expect(writeAs(bob.id, statement)).rejects.toThrow(/row-level security/);
+  });
+
+  it('gives no group another name, and makes none a preset', async () => {
+    for (const change of ["name = 'x'", 'preset = true', 'workspace_id = gen_random_uuid()']) {
+      const statement = `UPDATE workspace_group SET ${change} WHERE workspace_id = '${hers.uuid}'`;
+      await expect(writeAs(alice.id, statement)).rejects.toThrow(/permission denied/);
+    }
+  });
+
   it('leaves what has happened alone: audit events can be neither read nor changed', async () => {
     for (const statement of [
       'SELECT id FROM audit_event',

@@ -235,3 +235,22 @@ describe('POST /v1/organizations/{organization}/restore', () => {
     expect(body.state).toBe('deleting');
   });
 });
+
+describe('everything at once', () => {
+  it('ends without a fault: nobody waits for one who waits for them', async () => {
+    const organization = await create();
+    const { id } = await addWorkspace(organization, 'busy');
+    const workspace = `/v1/workspaces/${id}`;
+    const requests = () => [
+      owner.call('DELETE', `${organization.path}?confirm=${organization.slug}`),
+      owner.call('POST', `${organization.path}/restore`),
+      admin.call('POST', `${workspace}/suspend`),
+      admin.call('POST', `${workspace}/resume`),
+      admin.call('DELETE', `${workspace}?confirm=busy`),
+      admin.call('POST', `${workspace}/restore`),
+      admin.call('POST', `${organization.path}/workspaces`, { name: 'x', plan: 'starter' }),
+    ];
+    const answers = await Promise.all(Array.from({ length: 6 }, requests).flat());
+    for (const { status, body } of answers) expect(status, JSON.stringify(body)).toBeLessThan(500);
+  });
+});

@@ -73,7 +73,8 @@ const makeOrganization = (
     deleteAfter = null,
   }: { personalFor?: string | null; deleteAfter?: string | null } = {},
 ): Statement => [
-  `INSERT INTO organization (id, slug, name, personal_for, delete_after) VALUES ($1, $2, 'x', $3, $4)`,
+  `INSERT INTO organization (id, slug, name, personal_for, delete_after, created_by)
+   VALUES ($1, $2, 'x', $3, $4, current_person_id())`,
   id,
   `org-${id}`,
   personalFor,
@@ -128,6 +129,12 @@ describe('row-level security on making organizations', () => {
   it('gives one that nobody is left in to nobody', async () => {
     await api.database.query('DELETE FROM organization_user WHERE organization_id = $1', [hers]);
     await expect(writeAs(bob, [addUser(hers, bob.id)])).rejects.toThrow(HIDDEN);
+  });
+
+  it('makes none in another’s name', async () => {
+    const statement = `INSERT INTO organization (id, slug, name, created_by) VALUES ($1, $2, 'x', $3)`;
+    const id = createId();
+    await expect(writeAs(bob, [[statement, id, id, alice.id]])).rejects.toThrow(HIDDEN);
   });
 
   it('makes none that is private or about to go', async () => {

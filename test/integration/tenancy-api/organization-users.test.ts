@@ -47,7 +47,7 @@ describe('GET /v1/organizations/{organization}/users', () => {
     expect(second.body.next_cursor).toBeNull();
     const owners = await billing.call('GET', `${users()}?role=owner`);
     expect(owners.body.items).toMatchObject([
-      { id: owner.person, display_name: 'owner', email: null, role: 'owner', signed_in: true },
+      { id: owner.person, display_name: 'owner', role: 'owner', signed_in: true },
     ]);
     expect((await billing.call('GET', `${users()}?role=king`)).status).toBe(400);
   });

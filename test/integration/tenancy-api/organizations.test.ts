@@ -74,7 +74,7 @@ describe('POST /v1/organizations', () => {
     expect(answer).toMatchObject({ status: 400, body: { errors: [{ pointer }] } });
   });
 
-  it('lets nobody own more than 20 besides their private one, not even at once', async () => {
+  it('lets nobody make more than 20 besides their private one, not even at once', async () => {
     const collector = await api.signUp('collector');
     const found = () =>
       collector.call('POST', '/v1/organizations', { name: 'x', slug: uniqueSlug() });
@@ -84,6 +84,19 @@ describe('POST /v1/organizations', () => {
     );
     expect(statuses.toSorted()).toEqual([201, 201, 409, 409]);
     expect((await found()).body.type).toMatch(/organization-limit-reached$/);
+    // Giving one away makes no room, and being given one takes none.
+    const { items } = (await collector.call('GET', '/v1/organizations?limit=500')).body;
+    const path = `/v1/organizations/${items.at(-1).id}`;
+    const recipient = await api.signUp('recipient');
+    await api.database.query(
+      `INSERT INTO organization_user (organization_id, person_id, role)
+       SELECT id, $1, 'owner' FROM organization WHERE slug = $2`,
+      [recipient.id, items.at(-1).slug],
+    );
+    expect((await collector.call('DELETE', `${path}/membership`)).status).toBe(204);
+    expect((await found()).status).toBe(409);
+    const own = { name: 'x', slug: uniqueSlug() };
+    expect((await recipient.call('POST', '/v1/organizations', own)).status).toBe(201);
   });
 });
 
