@@ -253,7 +253,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * List the workspaces of an organization
+         * @description Needs `organization:read` in the organization: owner, admin, billing.
+         */
+        get: operations["getOrganizationsOrganizationWorkspaces"];
         put?: never;
         /**
          * Create a workspace
@@ -3369,7 +3373,7 @@ export interface operations {
     deleteOrganizationsOrganization: {
         parameters: {
             query?: {
-                /** @description The slug of the organization; not in a dry run. */
+                /** @description The slug or the name of the organization; not in a dry run. */
                 confirm?: string;
                 /** @description Only says what would happen. */
                 dry_run?: components["parameters"]["DryRun"];
@@ -4504,6 +4508,119 @@ export interface operations {
             503: components["responses"]["issuer-unavailable"];
         };
     };
+    getOrganizationsOrganizationWorkspaces: {
+        parameters: {
+            query?: {
+                /** @description How many items a page holds; at most 500. */
+                limit?: number;
+                /** @description The next_cursor of the page before. */
+                cursor?: string;
+                /** @description The order; with "-" descending. Names are compared without case. */
+                sort?: "created_at" | "-created_at" | "name" | "-name";
+                /** @description Only those in this state. */
+                state?: "active" | "suspended" | "deleting";
+            };
+            header?: {
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example org_01k7st2z1tfcgswkatddy8v7g1 */
+                organization: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    /**
+                     * @description The next page, with `rel="next"` (RFC 8288); absent on the last.
+                     * @example </v1/workspaces?limit=50&cursor=AZnzoXw6>; rel="next"
+                     */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
+                     *           "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
+                     *           "slug": "online-shop",
+                     *           "name": "Online shop",
+                     *           "plan": {
+                     *             "id": "plan_01k7st2z1tfcgswkatddy8v7g2",
+                     *             "name": "starter",
+                     *             "display_name": "Starter",
+                     *             "project_quota": {
+                     *               "requests.cpu": "2",
+                     *               "requests.memory": "4Gi",
+                     *               "pods": "20"
+                     *             },
+                     *             "limit_range": [
+                     *               {
+                     *                 "type": "Container",
+                     *                 "default": {
+                     *                   "cpu": "500m",
+                     *                   "memory": "512Mi"
+                     *                 }
+                     *               }
+                     *             ],
+                     *             "workspace_quota": {
+                     *               "requests.cpu": "2",
+                     *               "requests.memory": "4Gi",
+                     *               "pods": "20"
+                     *             },
+                     *             "max_projects": 10,
+                     *             "isolation": "shared",
+                     *             "price": {
+                     *               "amount": 4900,
+                     *               "currency": "EUR",
+                     *               "interval": "month"
+                     *             },
+                     *             "retired_at": null
+                     *           },
+                     *           "state": "active",
+                     *           "delete_after": null,
+                     *           "member": true,
+                     *           "generation": 7,
+                     *           "observed_generation": 7,
+                     *           "conditions": [
+                     *             {
+                     *               "type": "Synced",
+                     *               "status": "True",
+                     *               "reason": "Verified",
+                     *               "message": "Every right is in force as it should be.",
+                     *               "lastTransitionTime": "2026-03-01T09:30:00.000Z"
+                     *             }
+                     *           ],
+                     *           "issuer": "https://id.example.com",
+                     *           "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
+                     *           "endpoint": {
+                     *             "server": "https://online-shop.k8s.example.com",
+                     *             "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
+                     *           },
+                     *           "created_at": "2026-03-01T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WorkspacePage"];
+                };
+            };
+            400: components["responses"]["invalid-cursor.invalid-request"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["person-suspended"];
+            404: components["responses"]["not-found"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
     postOrganizationsOrganizationWorkspaces: {
         parameters: {
             query?: never;
@@ -4648,10 +4765,10 @@ export interface operations {
                 cursor?: string;
                 /** @description The order; with "-" descending. Names are compared without case. */
                 sort?: "created_at" | "-created_at" | "name" | "-name";
-                /** @description Only those of this organization. */
-                organization?: string;
                 /** @description Only those in this state. */
                 state?: "active" | "suspended" | "deleting";
+                /** @description Only those of this organization. */
+                organization?: string;
             };
             header?: {
                 /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
@@ -4852,7 +4969,7 @@ export interface operations {
     deleteWorkspacesWorkspace: {
         parameters: {
             query?: {
-                /** @description The slug of the workspace; not in a dry run. */
+                /** @description The slug or the name of the workspace; not in a dry run. */
                 confirm?: string;
                 /** @description Only says what would happen. */
                 dry_run?: components["parameters"]["DryRun"];

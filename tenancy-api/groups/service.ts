@@ -1,8 +1,5 @@
 /** How groups are made, moved and deleted. Runs under the workspace's lock. */
-import {
-  ForeignKeyIntegrityConstraintViolationError,
-  UniqueIntegrityConstraintViolationError,
-} from 'slonik';
+import { violates } from '#database/constraint.ts';
 import {
   createGroupTree,
   isTooDeep,
@@ -77,8 +74,7 @@ export const createGroup = async (
 };
 
 const isNameTaken = (error: unknown): boolean =>
-  error instanceof UniqueIntegrityConstraintViolationError &&
-  error.constraint === 'workspace_group__workspace_id_name__unique';
+  violates(error, 'workspace_group__workspace_id_name__unique');
 
 const nameTaken = (name: string): Problem =>
   bodyProblem(
@@ -196,8 +192,7 @@ export const deleteGroup = async (
 };
 
 const isParent = (error: unknown): boolean =>
-  error instanceof ForeignKeyIntegrityConstraintViolationError &&
-  error.constraint === 'workspace_group__workspace_id_parent_id__fkey';
+  violates(error, 'workspace_group__workspace_id_parent_id__fkey');
 
 const hasChildren = (group: GroupRow): Problem =>
   new Problem(

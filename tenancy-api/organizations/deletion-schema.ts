@@ -21,7 +21,7 @@ export const DeleteOrganizationQuery = z.strictObject({
     .string()
     .max(100)
     .optional()
-    .describe('The slug of the organization; not in a dry run.'),
+    .describe('The slug or the name of the organization; not in a dry run.'),
 });
 
 const GoingWorkspace = z

@@ -37,7 +37,7 @@ export type Deletion = {
  * Schedules the deletion of an organization and stops its workspaces; a second time changes nothing,
  * not even when.
  *
- * @param confirm must be the organization's slug, but in a dry run
+ * @param confirm must be the organization's slug or name, but in a dry run
  * @throws Problem private-organization, unprocessable without the confirmation
  */
 export const deleteOrganization = async (
@@ -74,11 +74,11 @@ const refusePrivate = ({ personal_for }: OrganizationRow): void => {
   );
 };
 
-const assertConfirmed = ({ slug }: OrganizationRow, confirm: string | undefined): void => {
-  if (confirm === slug) return;
+const assertConfirmed = ({ slug, name }: OrganizationRow, confirm: string | undefined): void => {
+  if (confirm === slug || confirm === name) return;
   const detail = `This deletes the organization with all its workspaces and everything in them. See what goes with ?dry_run=true, and confirm it with ?confirm=${slug}.`;
   throw new Problem(PROBLEMS.unprocessable, detail, {
-    errors: [{ parameter: 'confirm', detail: 'Must be the slug of the organization.' }],
+    errors: [{ parameter: 'confirm', detail: 'Must be the slug or the name of the organization.' }],
   });
 };
 

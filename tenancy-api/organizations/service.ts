@@ -1,5 +1,5 @@
 /** How organizations come to be and are renamed. */
-import { UniqueIntegrityConstraintViolationError } from 'slonik';
+import { violates } from '#database/constraint.ts';
 import { createId } from '#domain/identifiers.ts';
 import { MAX_ORGANIZATIONS_PER_PERSON } from '#domain/plan.ts';
 import { toSlug } from '#domain/slug.ts';
@@ -67,9 +67,7 @@ const assertRoomForOrganization = async ({ tx, personId }: RequestContext): Prom
   );
 };
 
-const isSlugTaken = (error: unknown): boolean =>
-  error instanceof UniqueIntegrityConstraintViolationError &&
-  error.constraint === 'organization__slug__unique';
+const isSlugTaken = (error: unknown): boolean => violates(error, 'organization__slug__unique');
 
 const slugTaken = (slug: string): Problem =>
   bodyProblem(

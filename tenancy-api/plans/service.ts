@@ -1,5 +1,5 @@
 /** How platform administrators make, change and retire plans. */
-import { UniqueIntegrityConstraintViolationError } from 'slonik';
+import { violates } from '#database/constraint.ts';
 import { createId } from '#domain/identifiers.ts';
 import { listMisfits } from '#domain/plan-change.ts';
 import { recordPlatformChange } from '../change.ts';
@@ -151,9 +151,7 @@ const withoutUndefined = (change: UpdatePlan): Partial<PlanFields> =>
 
 const toRecord = (plan: object) => JSON.parse(JSON.stringify(plan));
 
-const isNameTaken = (error: unknown): boolean =>
-  error instanceof UniqueIntegrityConstraintViolationError &&
-  error.constraint === 'plan__name__unique';
+const isNameTaken = (error: unknown): boolean => violates(error, 'plan__name__unique');
 
 const nameTaken = (name: string): Problem =>
   bodyProblem(PROBLEMS.alreadyExists, ['name'], `There is a plan "${name}" already.`);

@@ -1,5 +1,5 @@
 /** Roles that a workspace's admins make for one project. Runs under the workspace's lock. */
-import { UniqueIntegrityConstraintViolationError } from 'slonik';
+import { violates } from '#database/constraint.ts';
 import { createId } from '#domain/identifiers.ts';
 import { type PolicyRule, refuseRules } from '#domain/policy-rule.ts';
 import type { WorkspaceAccess } from '../access.ts';
@@ -127,8 +127,7 @@ const toRecord = (role: ProjectRoleRow) => ({
 });
 
 const isNameTaken = (error: unknown): boolean =>
-  error instanceof UniqueIntegrityConstraintViolationError &&
-  error.constraint === 'project_role__project_id_name__unique';
+  violates(error, 'project_role__project_id_name__unique');
 
 const nameTaken = (name: string): Problem =>
   bodyProblem(PROBLEMS.alreadyExists, ['name'], `The project has a role "${name}" already.`);

@@ -1,6 +1,6 @@
 /** How projects come, change and go. Runs under the workspace's lock. */
 import { isDeepStrictEqual } from 'node:util';
-import { UniqueIntegrityConstraintViolationError } from 'slonik';
+import { violates } from '#database/constraint.ts';
 import { createId } from '#domain/identifiers.ts';
 import type { WorkspaceAccess } from '../access.ts';
 import { recordChange, recordClusterChange } from '../change.ts';
@@ -80,8 +80,7 @@ const refuseTooMany = async (
 };
 
 const isNameTaken = (error: unknown): boolean =>
-  error instanceof UniqueIntegrityConstraintViolationError &&
-  error.constraint === 'project__workspace_id_name__unique';
+  violates(error, 'project__workspace_id_name__unique');
 
 const nameTaken = (name: string): Problem =>
   bodyProblem(PROBLEMS.alreadyExists, ['name'], `The workspace has a project "${name}" already.`);

@@ -1,5 +1,5 @@
 /** Which group holds which role. Runs under the workspace's lock. */
-import { UniqueIntegrityConstraintViolationError } from 'slonik';
+import { violates } from '#database/constraint.ts';
 import { createId } from '#domain/identifiers.ts';
 import { ADMINS_GROUP } from '#domain/presets.ts';
 import type { WorkspaceAccess } from '../access.ts';
@@ -114,9 +114,7 @@ const assertRoleOfProject = async (
 const unfit = (member: string, detail: string): Problem =>
   bodyProblem(PROBLEMS.unprocessable, [member], detail);
 
-const isGranted = (error: unknown): boolean =>
-  error instanceof UniqueIntegrityConstraintViolationError &&
-  error.constraint === 'role_assignment__grant__unique';
+const isGranted = (error: unknown): boolean => violates(error, 'role_assignment__grant__unique');
 
 const alreadyGranted = (): Problem =>
   new Problem(PROBLEMS.alreadyExists, 'The group has this role here already.');

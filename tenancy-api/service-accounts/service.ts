@@ -4,7 +4,7 @@
  * deploy to the whole cluster need what admins have there. A service account can't sign in to this
  * API, and never counts as the admin that a workspace must keep.
  */
-import { UniqueIntegrityConstraintViolationError } from 'slonik';
+import { violates } from '#database/constraint.ts';
 import { listEffectiveGroups } from '#database/effective-groups.ts';
 import { createId } from '#domain/identifiers.ts';
 import type { WorkspaceAccess } from '../access.ts';
@@ -76,8 +76,7 @@ export const createServiceAccount = async (
 };
 
 const isNameTaken = (error: unknown): boolean =>
-  error instanceof UniqueIntegrityConstraintViolationError &&
-  error.constraint === 'service_account__workspace_id_name__unique';
+  violates(error, 'service_account__workspace_id_name__unique');
 
 const nameTaken = (name: string): Problem =>
   bodyProblem(

@@ -37,7 +37,11 @@ export const WorkspaceDeletion = z
 
 /** How a deletion is confirmed. */
 export const DeleteWorkspaceQuery = z.strictObject({
-  confirm: z.string().max(100).optional().describe('The slug of the workspace; not in a dry run.'),
+  confirm: z
+    .string()
+    .max(100)
+    .optional()
+    .describe('The slug or the name of the workspace; not in a dry run.'),
 });
 
 /** A change of plan. */

@@ -58,7 +58,7 @@ const refuseDeleting = ({ state, delete_after }: WorkspaceRow): void => {
 /**
  * Schedules the deletion of a workspace and stops it; a second time changes nothing, not even when.
  *
- * @param confirm must be the workspace's slug, but in a dry run
+ * @param confirm must be the workspace's slug or name, but in a dry run
  * @throws Problem unprocessable without the confirmation
  */
 export const deleteWorkspace = async (
@@ -76,11 +76,11 @@ export const deleteWorkspace = async (
   return { ...change, contents };
 };
 
-const assertConfirmed = ({ slug }: WorkspaceRow, confirm: string | undefined): void => {
-  if (confirm === slug) return;
+const assertConfirmed = ({ slug, name }: WorkspaceRow, confirm: string | undefined): void => {
+  if (confirm === slug || confirm === name) return;
   const detail = `This deletes the workspace with all its projects and their content. See what goes with ?dry_run=true, and confirm it with ?confirm=${slug}.`;
   throw new Problem(PROBLEMS.unprocessable, detail, {
-    errors: [{ parameter: 'confirm', detail: 'Must be the slug of the workspace.' }],
+    errors: [{ parameter: 'confirm', detail: 'Must be the slug or the name of the workspace.' }],
   });
 };
 

@@ -7,11 +7,12 @@ import { taskHeaders } from '../schema.ts';
 import { acceptedTask } from '../tasks/accepted.ts';
 import { toTask } from '../tasks/schema.ts';
 import { Kubeconfig } from './kubeconfig.ts';
-import { getWorkspace } from './queries.ts';
+import { getWorkspace, listWorkspaces } from './queries.ts';
 import {
   CreateWorkspace,
   KubeconfigQuery,
   ListWorkspacesQuery,
+  OrganizationWorkspacesQuery,
   toWorkspace,
   UpdateWorkspace,
   Workspace,
@@ -48,6 +49,23 @@ export const workspaceRoutes = [
       const { workspace, task } = await createWorkspace(context, params.organization, body);
       const answer = { workspace: toWorkspace(workspace, context.issuer), task: toTask(task) };
       return acceptedTask(task, answer);
+    },
+  }),
+  defineRoute({
+    method: 'GET',
+    path: '/v1/organizations/{organization}/workspaces',
+    summary: 'List the workspaces of an organization',
+    permission: { organization: 'organization:read' },
+    query: OrganizationWorkspacesQuery,
+    responses: { 200: { description: 'A page.', body: pageOf(Workspace, 'Workspace') } },
+    handler: ({ context, params, query }) => {
+      const { tx, personId } = context;
+      const filter = { personId, organizationId: params.organization, state: query.state ?? null };
+      return answerSortedPage(context, query, {
+        read: (page) => listWorkspaces(tx, filter, page),
+        positionOf: (row) => row,
+        toItem: (row) => toWorkspace(row, context.issuer),
+      });
     },
   }),
   defineRoute({

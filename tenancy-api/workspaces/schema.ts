@@ -128,10 +128,14 @@ export const toWorkspace = (row: WorkspaceRow, issuer: Issuer): Workspace => ({
   created_at: row.created_at.toISOString(),
 });
 
-/** Which workspaces a list shows. */
-export const ListWorkspacesQuery = SortedPageQuery.extend({
-  organization: z.string().max(200).optional().describe('Only those of this organization.'),
+/** Which workspaces of an organization a list shows. */
+export const OrganizationWorkspacesQuery = SortedPageQuery.extend({
   state: WorkspaceState.optional().describe('Only those in this state.'),
+});
+
+/** Which workspaces a list shows. */
+export const ListWorkspacesQuery = OrganizationWorkspacesQuery.extend({
+  organization: z.string().max(200).optional().describe('Only those of this organization.'),
 });
 
 export type ListWorkspacesQuery = z.infer<typeof ListWorkspacesQuery>;

@@ -1,5 +1,5 @@
 /** How workspaces come to be, and how their members reach them. */
-import { UniqueIntegrityConstraintViolationError } from 'slonik';
+import { violates } from '#database/constraint.ts';
 import { createId, formatId, parseId } from '#domain/identifiers.ts';
 import { MAX_WORKSPACES_PER_ORGANIZATION } from '#domain/plan.ts';
 import { ADMINS_GROUP, PRESET_GROUPS } from '#domain/presets.ts';
@@ -89,8 +89,7 @@ const getOfferedPlan = async (context: RequestContext, name: string): Promise<Pl
 };
 
 const isSlugTaken = (error: unknown): boolean =>
-  error instanceof UniqueIntegrityConstraintViolationError &&
-  error.constraint === 'workspace__organization_id_slug__unique';
+  violates(error, 'workspace__organization_id_slug__unique');
 
 const slugTaken = (slug: string): Problem =>
   bodyProblem(

@@ -71,6 +71,16 @@ describe.each(['groups', 'projects', 'service-accounts', 'workspaces'])('a list 
   });
 });
 
+it('shows an organization’s workspaces to its users, and no other’s', async () => {
+  const path = `/v1/organizations/${admin.organization}/workspaces`;
+  expect(await walk(`${path}?sort=name&limit=2`)).toEqual(byName);
+  expect((await admin.call('GET', `${path}?state=suspended`)).body.items).toEqual([]);
+  const stranger = await api.signUp('stranger');
+  await api.createWorkspace(stranger, 'theirs');
+  expect((await stranger.call('GET', path)).status).toBe(404);
+  expect(await walk(path)).toEqual(byTime);
+});
+
 describe('a list of members', () => {
   const people = () => `${workspace.path}/members`;
   beforeAll(async () => {

@@ -144,7 +144,7 @@ describe('DELETE /v1/workspaces/{workspace}', () => {
     expect(await eventsOf('workspace.delete')).toEqual([]);
   });
 
-  it('needs the slug as confirmation, and schedules it once', async () => {
+  it('needs the slug or the name as confirmation, and schedules it once', async () => {
     const unsure = await manager.call('DELETE', `${workspace.path}?confirm=other`);
     expect(unsure).toMatchObject({ status: 422, body: { errors: [{ parameter: 'confirm' }] } });
     const path = `${workspace.path}?confirm=${await slugOf()}`;
@@ -175,7 +175,9 @@ describe('DELETE /v1/workspaces/{workspace}', () => {
       body: { workspace: { state: 'suspended', delete_after: null } },
     });
     expect((await manager.call('POST', `${workspace.path}/restore`)).status).toBe(200);
-    await manager.call('DELETE', path);
+    const { name } = await read();
+    const byName = `${workspace.path}?confirm=${encodeURIComponent(name)}`;
+    expect((await manager.call('DELETE', byName)).status).toBe(202);
     await api.database.query('UPDATE workspace SET delete_after = now() WHERE id = $1', [
       workspace.uuid,
     ]);
