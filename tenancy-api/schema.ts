@@ -47,9 +47,9 @@ export const toLinePattern = (refused: string): RegExp =>
 /** A name for people: 1 to 100 characters, none of them a control or direction character. */
 export const DisplayName = z
   .string()
+  .max(100, { abort: true })
   .trim()
   .min(1)
-  .max(100, { abort: true })
   .regex(
     toLinePattern(INVISIBLE),
     'Control, line-breaking and direction characters are not allowed, nor spaces alone.',

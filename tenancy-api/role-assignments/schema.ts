@@ -47,9 +47,9 @@ const REASON = toLinePattern(CONTROL);
 
 const reason = z
   .string()
+  .max(500, { abort: true })
   .trim()
   .min(1)
-  .max(500, { abort: true })
   .regex(REASON, 'Control characters are not allowed, nor spaces alone.')
   .meta({
     description: 'Why; for whoever looks at it later.',
