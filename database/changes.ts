@@ -2,6 +2,7 @@
 import { type CommonQueryMethods, type SerializableValue, sql } from 'slonik';
 import * as z from 'zod';
 import { createId, formatId } from '#domain/identifiers.ts';
+import type { MemberKind } from './effective-groups.ts';
 
 /** Who changed what, and from where. Ids are UUIDs. */
 export type ChangeRecord = {
@@ -56,3 +57,20 @@ const toJson = (value: SerializableValue | undefined) =>
 
 /** PostgreSQL's inet has no zone (RFC 4007); a connection that is gone has no address. */
 const toInet = (ip: string | null): string | null => ip?.replace(/%.*$/, '') || null;
+
+const GenerationRow = z.strictObject({ generation: z.int() });
+
+/** Gives a workspace's cluster something new to be seen in force; answers its generation. */
+export const raiseGeneration = (db: CommonQueryMethods, workspaceId: string): Promise<number> =>
+  db.oneFirst(sql.type(GenerationRow)`
+    UPDATE workspace
+    SET generation = generation + 1, updated_at = now()
+    WHERE id = ${workspaceId}
+    RETURNING generation
+  `);
+
+/** How the records name what is done to the memberships of which kind of member. */
+export const MEMBERSHIP_RECORDS = {
+  person: { action: 'group-member', member: 'person_id' },
+  serviceAccount: { action: 'group-service-account', member: 'service_account_id' },
+} as const satisfies Record<MemberKind, unknown>;

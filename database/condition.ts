@@ -11,3 +11,11 @@ export const ifGiven = <Value>(
   value: Value | null | undefined,
   toCondition: (value: Value) => FragmentSqlToken,
 ): FragmentSqlToken => (value === null || value === undefined ? ANY_ROW : toCondition(value));
+
+/**
+ * Whether what was given for a time still counts.
+ *
+ * @param row the name of the table in the query
+ */
+export const isCurrent = (row: FragmentSqlToken): FragmentSqlToken =>
+  sql.fragment`(${row}.expires_at IS NULL OR ${row}.expires_at > now())`;

@@ -5,6 +5,7 @@
  */
 import { type CommonQueryMethods, type FragmentSqlToken, sql } from 'slonik';
 import * as z from 'zod';
+import { isCurrent } from './condition.ts';
 
 const GroupRow = z.strictObject({ id: z.uuid(), name: z.string() });
 
@@ -49,7 +50,7 @@ export const withEffectiveGroups = (
       ) direct
       WHERE m.workspace_id = ${workspaceId}::uuid
         AND m.${DIRECT_MEMBERSHIPS[kind].member} = ${memberId}::uuid
-        AND (m.expires_at IS NULL OR m.expires_at > now())
+        AND ${isCurrent(sql.fragment`m`)}
       UNION
       SELECT parent.id, parent.parent_id, parent.name
       FROM effective e
@@ -73,3 +74,19 @@ export const listEffectiveGroups = (
     ${withEffectiveGroups(workspaceId, memberId, kind)}
     SELECT id, name FROM effective ORDER BY name COLLATE "C"
   `);
+
+/**
+ * `WITH RECURSIVE below (id) AS (…)`: groups of one workspace and all below them.
+ *
+ * @param roots what selects the ids of these groups
+ */
+export const withGroupsBelow = (workspaceId: string, roots: FragmentSqlToken): FragmentSqlToken =>
+  sql.fragment`
+    WITH RECURSIVE below (id) AS (
+      ${roots}
+      UNION
+      SELECT g.id
+      FROM below b
+      JOIN workspace_group g ON g.workspace_id = ${workspaceId} AND g.parent_id = b.id
+    )
+  `;

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { Agent, fetch } from 'undici';
 import { migrate, SERVICE_ROLES, type ServiceRole } from '#database/migrate.ts';
+import { splitPem } from '#runtime/certificates.ts';
 import { hashPassword } from '../issuer/connectors/local.ts';
 import { type ControlPlaneBinaries, findControlPlane } from './control-plane/binaries.ts';
 import { findFreePort, startPostgres } from './embedded-postgres.ts';
@@ -197,10 +198,8 @@ const readyCheck = (name: ServiceName, context: Context) => async (): Promise<bo
     const port = name === 'tenancy-api' ? ports.api : ports.sync;
     return (await fetch(`http://127.0.0.1:${port}/readyz`)).ok;
   }
-  const [certificate] = (await readFile(join(directory, 'tls', 'ca.pem'), 'utf8')).split(
-    /(?=-----BEGIN PRIVATE KEY)/,
-  );
-  await writeFile(certificateAuthorityPath(directory), certificate ?? '');
+  const { certificate } = splitPem(await readFile(join(directory, 'tls', 'ca.pem'), 'utf8'));
+  await writeFile(certificateAuthorityPath(directory), certificate);
   await using cleanup = new AsyncDisposableStack();
   const agent = new Agent({ connect: { ca: certificate } });
   cleanup.defer(() => agent.close());

@@ -4,18 +4,16 @@
  * finds nothing left.
  */
 import type { CommonQueryMethods, DatabasePool, SerializableValue } from 'slonik';
-import { recordAudit } from '#database/changes.ts';
+import { MEMBERSHIP_RECORDS, raiseGeneration, recordAudit } from '#database/changes.ts';
 import { DOORBELL_SUBJECTS, type Doorbell } from '#runtime/doorbell.ts';
 import type { Logger } from '#runtime/log.ts';
 import {
   deleteEmptyOrganizations,
   deleteExpiredAssignments,
   deleteExpiredMemberships,
-  deleteExpiredServiceAccountMemberships,
   deleteOldIdempotencyKeys,
   listWorkspacesWithExpired,
   lockWorkspace,
-  raiseGeneration,
 } from './life-queries.ts';
 
 /** What {@link expire} needs. */
@@ -56,12 +54,12 @@ const expireIn = async (db: CommonQueryMethods, workspaceId: string): Promise<bo
   };
   const assignments = await deleteExpiredAssignments(db, workspaceId);
   for (const { id, ...before } of assignments) await record('role-assignment.expire', id, before);
-  for (const { group_id: groupId, ...before } of await deleteExpiredMemberships(db, workspaceId)) {
-    await record('group-member.expire', groupId, before);
-  }
-  const ofAccounts = await deleteExpiredServiceAccountMemberships(db, workspaceId);
-  for (const { group_id: groupId, ...before } of ofAccounts) {
-    await record('group-service-account.expire', groupId, before);
+  for (const kind of ['person', 'serviceAccount'] as const) {
+    const { action, member } = MEMBERSHIP_RECORDS[kind];
+    for (const row of await deleteExpiredMemberships(db, workspaceId, kind)) {
+      const before = { [member]: row.member_id, expires_at: row.expires_at };
+      await record(`${action}.expire`, row.group_id, before);
+    }
   }
   if (assignments.length > 0) await raiseGeneration(db, workspaceId);
   return assignments.length > 0;

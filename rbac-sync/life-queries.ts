@@ -1,8 +1,10 @@
 /** The end of workspaces, organizations and of what was given for a time, in the database. */
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
+import { DIRECT_MEMBERSHIPS, type MemberKind } from '#database/effective-groups.ts';
 import { LIFECYCLE_TASKS } from '#domain/lifecycle.ts';
 import { PRESET_ROLES } from '#domain/presets.ts';
+import { IDEMPOTENCY_HOURS } from '#domain/retention.ts';
 
 const IdRow = z.strictObject({ id: z.uuid() });
 
@@ -123,54 +125,30 @@ export const deleteExpiredAssignments = (
 
 const MembershipRow = z.strictObject({
   group_id: z.uuid(),
-  person_id: z.uuid(),
+  member_id: z.uuid(),
   expires_at: z.string(),
 });
 
-/** Deletes people's memberships of a workspace's groups that have expired. */
+/** Deletes the memberships of a workspace's groups that have expired. */
 export const deleteExpiredMemberships = (
   db: CommonQueryMethods,
   workspaceId: string,
-): Promise<readonly z.infer<typeof MembershipRow>[]> =>
-  db.any(sql.type(MembershipRow)`
-    DELETE FROM group_member
+  kind: MemberKind,
+): Promise<readonly z.infer<typeof MembershipRow>[]> => {
+  const { table, member } = DIRECT_MEMBERSHIPS[kind];
+  return db.any(sql.type(MembershipRow)`
+    DELETE FROM ${table}
     WHERE workspace_id = ${workspaceId} AND expires_at <= now()
-    RETURNING group_id, person_id, to_json(expires_at) #>> '{}' AS expires_at
+    RETURNING group_id, ${member} AS member_id, to_json(expires_at) #>> '{}' AS expires_at
   `);
-
-const ServiceAccountMembershipRow = z.strictObject({
-  group_id: z.uuid(),
-  service_account_id: z.uuid(),
-  expires_at: z.string(),
-});
-
-/** Deletes service accounts' memberships of a workspace's groups that have expired. */
-export const deleteExpiredServiceAccountMemberships = (
-  db: CommonQueryMethods,
-  workspaceId: string,
-): Promise<readonly z.infer<typeof ServiceAccountMembershipRow>[]> =>
-  db.any(sql.type(ServiceAccountMembershipRow)`
-    DELETE FROM group_service_account
-    WHERE workspace_id = ${workspaceId} AND expires_at <= now()
-    RETURNING group_id, service_account_id, to_json(expires_at) #>> '{}' AS expires_at
-  `);
+};
 
 const Nothing = z.strictObject({});
 
 /** Forgets the answers to repeatable requests that nobody repeats any more. */
 export const deleteOldIdempotencyKeys = async (db: CommonQueryMethods): Promise<void> => {
   await db.query(sql.prepared('delete_old_idempotency_keys', Nothing)`
-    DELETE FROM idempotency_key WHERE created_at <= now() - interval '24 hours'
-  `);
-};
-
-/** Gives a workspace's cluster something new to be seen in force. */
-export const raiseGeneration = async (
-  db: CommonQueryMethods,
-  workspaceId: string,
-): Promise<void> => {
-  await db.query(sql.type(Nothing)`
-    UPDATE workspace SET generation = generation + 1 WHERE id = ${workspaceId}
+    DELETE FROM idempotency_key WHERE created_at <= now() - make_interval(hours => ${IDEMPOTENCY_HOURS})
   `);
 };
 

@@ -1,6 +1,7 @@
 /** What rbac-sync reads and writes in the database. */
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
+import { isCurrent } from '#database/condition.ts';
 import { LimitRangeItem, ResourceQuotaHard } from '#domain/plan.ts';
 import { PolicyRule } from '#domain/policy-rule.ts';
 import { PRESET_ROLES } from '#domain/presets.ts';
@@ -99,7 +100,7 @@ export const loadWorkspace = async (
           'groupName', g.name, 'projectId', a.project_id, 'projectRoleId', a.project_role_id,
           'presetRole', a.preset_role) ORDER BY a.id), '[]')
         FROM role_assignment a JOIN workspace_group g ON g.id = a.group_id
-        WHERE a.workspace_id = w.id AND (a.expires_at IS NULL OR a.expires_at > now())) AS assignments,
+        WHERE a.workspace_id = w.id AND ${isCurrent(sql.fragment`a`)}) AS assignments,
       (SELECT jsonb_build_object(
           'server', c.server, 'certificate_authority', c.certificate_authority,
           'sealed_token', encode(c.sealed_token, 'base64'),

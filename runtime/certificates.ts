@@ -70,7 +70,8 @@ export const createCertificateAuthority = async (
   commonName: string,
 ): Promise<CertificateAuthority> => withSign(await createAuthority(commonName));
 
-const splitPem = (text: string): KeyPair => {
+/** An authority's file in its parts: the certificate, and the key that is nobody else's. */
+export const splitPem = (text: string): KeyPair => {
   const end = text.indexOf('-----BEGIN PRIVATE KEY-----');
   return { certificate: text.slice(0, end).trim(), privateKey: text.slice(end).trim() };
 };

@@ -1,6 +1,8 @@
 /** Who administers a workspace: never nobody, and nobody for longer than who made them an admin. */
-import { type CommonQueryMethods, sql } from 'slonik';
+import { type CommonQueryMethods, type FragmentSqlToken, sql } from 'slonik';
 import * as z from 'zod';
+import { isCurrent } from '#database/condition.ts';
+import { withGroupsBelow } from '#database/effective-groups.ts';
 import { ADMINS_GROUP } from '#domain/presets.ts';
 import type { RequestContext } from './context.ts';
 import { PROBLEMS, Problem } from './problems.ts';
@@ -51,16 +53,15 @@ export const withinOwnTime = async <Result>(
 };
 
 /** The group WSAdmins and all below it. */
-const withAdmins = (workspaceId: string) => sql.fragment`
-    WITH RECURSIVE admins (id) AS (
+const withAdmins = (workspaceId: string): FragmentSqlToken =>
+  withGroupsBelow(
+    workspaceId,
+    sql.fragment`
       SELECT id
       FROM workspace_group
       WHERE workspace_id = ${workspaceId} AND lower(name) = lower(${ADMINS_GROUP})
-      UNION
-      SELECT g.id
-      FROM admins a
-      JOIN workspace_group g ON g.workspace_id = ${workspaceId} AND g.parent_id = a.id
-    )`;
+    `,
+  );
 
 const AdminRow = z.strictObject({ member: z.uuid(), ends: z.date().nullable() });
 
@@ -79,7 +80,7 @@ const listAdmins = async (
       SELECT service_account_id, group_id, expires_at
       FROM group_service_account WHERE workspace_id = ${workspaceId}
     ) m
-    WHERE m.group_id IN (SELECT id FROM admins) AND (expires_at IS NULL OR expires_at > now())
+    WHERE m.group_id IN (SELECT id FROM below) AND ${isCurrent(sql.fragment`m`)}
     GROUP BY member
   `);
   return new Map(
@@ -98,7 +99,7 @@ const hasAdmin = (
     FROM group_member m
     JOIN person p ON p.id = m.person_id AND p.suspended_at IS NULL AND p.first_signed_in_at IS NOT NULL
     WHERE m.workspace_id = ${workspaceId}
-      AND m.group_id IN (SELECT id FROM admins)
+      AND m.group_id IN (SELECT id FROM below)
       AND m.expires_at IS NULL
       AND m.person_id IS DISTINCT FROM ${leaving}::uuid
   `);

@@ -3,14 +3,11 @@
  * row and, when it concerns a cluster, the workspace's next generation with a task that ends when
  * rbac-sync has verified that generation there.
  */
-import { type CommonQueryMethods, type SerializableValue, sql } from 'slonik';
-import * as z from 'zod';
-import { recordAudit } from '#database/changes.ts';
+import { type SerializableValue, sql } from 'slonik';
+import { raiseGeneration, recordAudit } from '#database/changes.ts';
 import { createId } from '#domain/identifiers.ts';
 import type { RequestContext } from './context.ts';
 import { TaskRow } from './tasks/schema.ts';
-
-const GenerationRow = z.strictObject({ generation: z.int() });
 
 /** A change, for the records. Ids are UUIDs. */
 export type Change = {
@@ -97,11 +94,3 @@ export const startTask = async (
     RETURNING id, workspace_id, kind, state, progress, step, error, created_at, finished_at
   `);
 };
-
-const raiseGeneration = (db: CommonQueryMethods, workspaceId: string): Promise<number> =>
-  db.oneFirst(sql.type(GenerationRow)`
-    UPDATE workspace
-    SET generation = generation + 1, updated_at = now()
-    WHERE id = ${workspaceId}
-    RETURNING generation
-  `);

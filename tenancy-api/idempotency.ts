@@ -6,12 +6,10 @@
 import { createHash } from 'node:crypto';
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
+import { IDEMPOTENCY_HOURS } from '#domain/retention.ts';
 import type { RequestContext } from './context.ts';
 import { PROBLEMS, Problem, type ProblemError } from './problems.ts';
 import type { Reply } from './route.ts';
-
-/** How long an answer is kept; told to callers in the documentation. */
-export const IDEMPOTENCY_HOURS = 24;
 
 const KEY = /^(?:"([\x20\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x7e]{1,255}))$/;
 

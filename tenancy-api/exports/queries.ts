@@ -1,5 +1,6 @@
 import { type CommonQueryMethods, type FragmentSqlToken, sql } from 'slonik';
 import * as z from 'zod';
+import { isCurrent } from '#database/condition.ts';
 import { MEMBERS_GROUP } from '#domain/presets.ts';
 import { ExportedGroupRow, LeftOutRow } from './schema.ts';
 
@@ -63,7 +64,7 @@ export const countLeftOut = (
       FROM group_member m
       JOIN workspace_group g ON g.workspace_id = m.workspace_id AND g.id = m.group_id
       LEFT JOIN known k ON k.person_id = m.person_id
-      WHERE m.workspace_id = ${workspaceId} AND (m.expires_at IS NULL OR m.expires_at > now())
+      WHERE m.workspace_id = ${workspaceId} AND ${isCurrent(sql.fragment`m`)}
     )
     SELECT
       (

@@ -1,7 +1,11 @@
 import { type CommonQueryMethods, type FragmentSqlToken, sql } from 'slonik';
 import * as z from 'zod';
-import { ifGiven } from '#database/condition.ts';
-import { DIRECT_MEMBERSHIPS, type MemberKind } from '#database/effective-groups.ts';
+import { ifGiven, isCurrent } from '#database/condition.ts';
+import {
+  DIRECT_MEMBERSHIPS,
+  type MemberKind,
+  withGroupsBelow,
+} from '#database/effective-groups.ts';
 import type { PageRequest } from '../cursor.ts';
 import { GroupMemberRow } from './schema.ts';
 
@@ -14,8 +18,7 @@ export type GroupMembership = {
   readonly memberId: string;
 };
 
-/** What has expired counts for nothing. */
-const isCurrent = sql.fragment`(m.expires_at IS NULL OR m.expires_at > now())`;
+const isInForce = isCurrent(sql.fragment`m`);
 
 const DETAILS = {
   person: sql.fragment`SELECT id, NULL::text AS name, display_name FROM person`,
@@ -32,19 +35,6 @@ export type GroupMemberFilter = {
   readonly memberId?: string;
 };
 
-/** The groups whose direct members are listed: this one, and with `effective` all below it. */
-const withInside = ({ workspaceId, groupId, effective }: GroupMemberFilter): FragmentSqlToken =>
-  sql.fragment`
-    WITH RECURSIVE inside (id) AS (
-      SELECT ${groupId}::uuid
-      UNION
-      SELECT g.id
-      FROM inside i
-      JOIN workspace_group g ON g.workspace_id = ${workspaceId} AND g.parent_id = i.id
-      WHERE ${effective}
-    )
-  `;
-
 /** The members of a group, by their id, each with the direct memberships that make them one. */
 export const listGroupMembers = (
   db: CommonQueryMethods,
@@ -55,13 +45,13 @@ export const listGroupMembers = (
   const { table, member } = DIRECT_MEMBERSHIPS[kind];
   // With one group alone the index on it gives the page without looking at anyone else.
   const isInside = effective
-    ? sql.fragment`m.group_id IN (SELECT id FROM inside)`
+    ? sql.fragment`m.group_id IN (SELECT id FROM below)`
     : sql.fragment`m.group_id = ${groupId}`;
   return db.any(sql.type(GroupMemberRow)`
-    ${withInside(filter)}, shown AS (
+    ${withGroupsBelow(workspaceId, sql.fragment`SELECT ${groupId}::uuid`)}, shown AS (
       SELECT DISTINCT m.${member} AS member_id
       FROM ${table} m
-      WHERE m.workspace_id = ${workspaceId} AND ${isInside} AND ${isCurrent}
+      WHERE m.workspace_id = ${workspaceId} AND ${isInside} AND ${isInForce}
         AND ${ifGiven(memberId, (one) => sql.fragment`m.${member} = ${one}::uuid`)}
         AND ${ifGiven(after, (last) => sql.fragment`m.${member} > ${last}::uuid`)}
       ORDER BY member_id
@@ -80,7 +70,7 @@ export const listGroupMembers = (
       FROM ${table} m
       JOIN workspace_group g ON g.workspace_id = m.workspace_id AND g.id = m.group_id
       WHERE m.workspace_id = ${workspaceId} AND m.${member} = s.member_id
-        AND ${isInside} AND ${isCurrent}
+        AND ${isInside} AND ${isInForce}
     ) t
     ORDER BY s.member_id
   `);
@@ -98,7 +88,7 @@ export const findGroupMembership = (
     SELECT m.expires_at
     FROM ${DIRECT_MEMBERSHIPS[kind].table} m
     WHERE m.workspace_id = ${workspaceId} AND m.group_id = ${groupId}
-      AND m.${DIRECT_MEMBERSHIPS[kind].member} = ${memberId} AND ${isCurrent}
+      AND m.${DIRECT_MEMBERSHIPS[kind].member} = ${memberId} AND ${isInForce}
   `);
 
 /** Sets until when a direct membership holds; makes it when there is none. */
@@ -115,7 +105,7 @@ export const upsertGroupMembership = async (
     )
     ON CONFLICT (workspace_id, ${member}, group_id) DO UPDATE
     SET expires_at = excluded.expires_at,
-      created_at = CASE WHEN ${isCurrent} THEN m.created_at ELSE excluded.created_at END
+      created_at = CASE WHEN ${isInForce} THEN m.created_at ELSE excluded.created_at END
   `);
 };
 
@@ -155,7 +145,7 @@ export const deleteGroupMembership = async (
   const { rowCount } = await db.query(sql.type(Nothing)`
     DELETE FROM ${DIRECT_MEMBERSHIPS[kind].table} m
     WHERE m.workspace_id = ${workspaceId} AND m.group_id = ${groupId}
-      AND m.${DIRECT_MEMBERSHIPS[kind].member} = ${memberId} AND ${isCurrent}
+      AND m.${DIRECT_MEMBERSHIPS[kind].member} = ${memberId} AND ${isInForce}
   `);
   return rowCount > 0;
 };

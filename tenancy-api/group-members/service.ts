@@ -1,5 +1,5 @@
 /** Who is put into which group, and for how long. Runs under the workspace's lock. */
-import type { MemberKind } from '#database/effective-groups.ts';
+import { MEMBERSHIP_RECORDS } from '#database/changes.ts';
 import type { WorkspaceAccess } from '../access.ts';
 import { assertAdminRemains, withinOwnTime } from '../admins.ts';
 import { recordChange } from '../change.ts';
@@ -71,12 +71,6 @@ export const addIdentityToGroup = async (
   });
 };
 
-/** How the records name what was done to which kind of member. */
-const RECORDS = {
-  person: { action: 'group-member', member: 'person_id' },
-  serviceAccount: { action: 'group-service-account', member: 'service_account_id' },
-} as const satisfies Record<MemberKind, unknown>;
-
 /**
  * Makes a direct membership of someone who is known to belong to the workspace, or changes its end.
  *
@@ -99,7 +93,7 @@ export const setMembership = async (
       upsertGroupMembership(context.tx, workspaceId, membership),
     );
     if (kind === 'person' && before && expiresAt) await assertAdminRemains(context.tx, workspaceId);
-    const { action, member } = RECORDS[kind];
+    const { action, member } = MEMBERSHIP_RECORDS[kind];
     const describe = (end: Date | null) => ({
       [member]: memberId,
       expires_at: end?.toISOString() ?? null,
@@ -146,7 +140,7 @@ export const removeMembership = async (
   await getGroup(context, workspaceId, groupId);
   if (!(await deleteGroupMembership(context.tx, workspaceId, membership))) throw notFound();
   if (kind === 'person') await assertAdminRemains(context.tx, workspaceId);
-  const { action, member } = RECORDS[kind];
+  const { action, member } = MEMBERSHIP_RECORDS[kind];
   await recordChange(context, {
     ...access,
     action: `${action}.remove`,

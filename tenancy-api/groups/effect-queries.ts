@@ -1,6 +1,11 @@
 import { type CommonQueryMethods, type FragmentSqlToken, sql } from 'slonik';
 import * as z from 'zod';
-import { DIRECT_MEMBERSHIPS, type MemberKind } from '#database/effective-groups.ts';
+import { isCurrent } from '#database/condition.ts';
+import {
+  DIRECT_MEMBERSHIPS,
+  type MemberKind,
+  withGroupsBelow,
+} from '#database/effective-groups.ts';
 import { GrantRow } from './effect-schema.ts';
 
 const NodeRow = z.strictObject({ id: z.uuid(), name: z.string(), parentId: z.uuid().nullable() });
@@ -40,10 +45,10 @@ const membershipsOf = (workspaceId: string, kind: MemberKind): FragmentSqlToken 
       SELECT DISTINCT inside.${member} AS id
       FROM ${table} inside
       WHERE inside.workspace_id = ${workspaceId} AND inside.group_id IN (SELECT id FROM below)
-        AND (inside.expires_at IS NULL OR inside.expires_at > now())
+        AND ${isCurrent(sql.fragment`inside`)}
     ) concerned
     JOIN ${table} m ON m.workspace_id = ${workspaceId} AND m.${member} = concerned.id
-      AND (m.expires_at IS NULL OR m.expires_at > now())
+      AND ${isCurrent(sql.fragment`m`)}
     JOIN ${details} d ON d.id = m.${member}
   `;
 };
@@ -57,13 +62,7 @@ export const listMembershipsOfMembersBelow = (
   groupId: string,
 ): Promise<readonly MembershipRow[]> =>
   db.any(sql.type(MembershipRow)`
-    WITH RECURSIVE below (id) AS (
-      SELECT ${groupId}::uuid
-      UNION
-      SELECT g.id
-      FROM below b
-      JOIN workspace_group g ON g.workspace_id = ${workspaceId} AND g.parent_id = b.id
-    )
+    ${withGroupsBelow(workspaceId, sql.fragment`SELECT ${groupId}::uuid`)}
     ${membershipsOf(workspaceId, 'person')}
     UNION ALL
     ${membershipsOf(workspaceId, 'serviceAccount')}
@@ -83,6 +82,6 @@ export const listGrants = (
     LEFT JOIN project p ON p.id = a.project_id
     LEFT JOIN project_role r ON r.id = a.project_role_id
     WHERE a.workspace_id = ${workspaceId} AND a.group_id = ANY(${sql.array(groupIds, 'uuid')})
-      AND (a.expires_at IS NULL OR a.expires_at > now())
+      AND ${isCurrent(sql.fragment`a`)}
     ORDER BY a.id
   `);

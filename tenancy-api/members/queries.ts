@@ -1,6 +1,6 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
-import { ifGiven } from '#database/condition.ts';
+import { ifGiven, isCurrent } from '#database/condition.ts';
 import { DIRECT_MEMBERSHIPS, type MemberKind } from '#database/effective-groups.ts';
 import { createId } from '#domain/identifiers.ts';
 import { type SortedPageRequest, toOrder } from '../cursor.ts';
@@ -52,7 +52,7 @@ export const listDirectGroups = (
     FROM ${DIRECT_MEMBERSHIPS[kind].table} m
     JOIN workspace_group g ON g.workspace_id = m.workspace_id AND g.id = m.group_id
     WHERE m.workspace_id = ${workspaceId} AND m.${DIRECT_MEMBERSHIPS[kind].member} = ${memberId}
-      AND (m.expires_at IS NULL OR m.expires_at > now())
+      AND ${isCurrent(sql.fragment`m`)}
     ORDER BY g.name COLLATE "C"
   `);
 

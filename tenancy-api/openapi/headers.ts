@@ -1,4 +1,4 @@
-import { IDEMPOTENCY_HOURS } from '../idempotency.ts';
+import { IDEMPOTENCY_HOURS } from '#domain/retention.ts';
 import type { Route } from '../route.ts';
 import type { JsonObject } from './json-schema.ts';
 

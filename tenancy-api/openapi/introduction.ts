@@ -1,4 +1,4 @@
-import { IDEMPOTENCY_HOURS } from '../idempotency.ts';
+import { IDEMPOTENCY_HOURS } from '#domain/retention.ts';
 
 /** What holds for all operations, in Markdown. */
 export const INTRODUCTION = `

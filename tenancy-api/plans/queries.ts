@@ -54,6 +54,19 @@ export const findOfferedPlan = (
     WHERE p.retired_at IS NULL AND (p.name = ${name} OR p.id = ${id}::uuid)
   `);
 
+/** A plan by its id (UUID) or name, also one that is no longer offered; the id goes first. */
+export const findNamedPlan = (
+  db: CommonQueryMethods,
+  { name, id }: { readonly name: string; readonly id: string | null },
+): Promise<PlanRow | null> =>
+  db.maybeOne(sql.type(PlanRow)`
+    SELECT ${planColumns}
+    FROM plan p
+    WHERE p.id = ${id}::uuid OR p.name = ${name}
+    ORDER BY p.id = ${id}::uuid DESC NULLS LAST
+    LIMIT 1
+  `);
+
 /** The plan of a workspace. */
 export const getPlanOfWorkspace = (db: CommonQueryMethods, workspaceId: string): Promise<PlanRow> =>
   db.one(sql.type(PlanRow)`

@@ -1,6 +1,6 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
-import { ifGiven } from '#database/condition.ts';
+import { ifGiven, isCurrent } from '#database/condition.ts';
 import type { ResourceQuotaHard } from '#domain/plan.ts';
 import { type SortedPageRequest, toOrder } from '../cursor.ts';
 import { ProjectContents, ProjectRow } from './schema.ts';
@@ -102,9 +102,9 @@ export const countContents = (
     SELECT
       (SELECT count(*)::int FROM project_role
         WHERE workspace_id = ${workspaceId} AND project_id = ${projectId}) AS roles,
-      (SELECT count(*)::int FROM role_assignment
-        WHERE workspace_id = ${workspaceId} AND project_id = ${projectId}
-          AND (expires_at IS NULL OR expires_at > now())) AS role_assignments
+      (SELECT count(*)::int FROM role_assignment a
+        WHERE a.workspace_id = ${workspaceId} AND a.project_id = ${projectId}
+          AND ${isCurrent(sql.fragment`a`)}) AS role_assignments
   `);
 
 /** What of a project can change. */

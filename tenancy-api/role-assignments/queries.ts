@@ -1,6 +1,6 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
-import { ifGiven } from '#database/condition.ts';
+import { ifGiven, isCurrent } from '#database/condition.ts';
 import type { PresetRole } from '#domain/presets.ts';
 import type { PageRequest } from '../cursor.ts';
 import { RoleAssignmentRow } from './schema.ts';
@@ -19,7 +19,7 @@ const storedColumns = sql.fragment`
 /** They were given where they are listed for. */
 const notInherited = sql.fragment`NULL::text AS inherited_name, NULL::integer AS inherited_depth`;
 
-const isInForce = sql.fragment`(a.expires_at IS NULL OR a.expires_at > now())`;
+const isInForce = isCurrent(sql.fragment`a`);
 
 /** Which role assignments; ids are UUIDs, null for any. */
 export type RoleAssignmentFilter = {

@@ -1,6 +1,6 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
-import { LimitRangeItem, ResourceQuotaHard } from '#domain/plan.ts';
+import { ResourceQuotaHard } from '#domain/plan.ts';
 
 const Nothing = z.strictObject({});
 
@@ -100,31 +100,4 @@ export const getWorkspaceSize = (
 ): Promise<z.infer<typeof SizeRow>> =>
   db.one(sql.type(SizeRow)`
     SELECT members, groups, service_accounts, provisioned FROM workspace_size(${workspaceId})
-  `);
-
-const LimitsRow = z.strictObject({
-  id: z.uuid(),
-  name: z.string(),
-  retired: z.boolean(),
-  project_quota: ResourceQuotaHard,
-  workspace_quota: ResourceQuotaHard,
-  limit_range: z.array(LimitRangeItem),
-  max_projects: z.int(),
-  isolation: z.enum(['shared', 'dedicated']),
-});
-/** What of a plan a workspace comes under. */
-export type LimitsRow = z.infer<typeof LimitsRow>;
-
-/** A plan by its id (UUID) or name, also one that is no longer offered; the id goes first. */
-export const findPlanLimits = (
-  db: CommonQueryMethods,
-  { name, id }: { readonly name: string | null; readonly id: string | null },
-): Promise<LimitsRow | null> =>
-  db.maybeOne(sql.type(LimitsRow)`
-    SELECT id, name, retired_at IS NOT NULL AS retired, project_quota, workspace_quota, limit_range,
-      max_projects, isolation
-    FROM plan
-    WHERE id = ${id}::uuid OR name = ${name}
-    ORDER BY id = ${id}::uuid DESC NULLS LAST
-    LIMIT 1
   `);

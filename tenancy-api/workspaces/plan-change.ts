@@ -5,10 +5,12 @@ import { diffQuota, listMisfits, type PlanLimits } from '#domain/plan-change.ts'
 import type { WorkspaceAccess } from '../access.ts';
 import { recordClusterChange } from '../change.ts';
 import type { RequestContext } from '../context.ts';
-import { holdPlan } from '../plans/queries.ts';
+import { findNamedPlan, holdPlan } from '../plans/queries.ts';
+import type { PlanRow } from '../plans/schema.ts';
+import { getPlan } from '../plans/service.ts';
 import { bodyProblem, PROBLEMS, Problem, toPointer } from '../problems.ts';
 import type { TaskRow } from '../tasks/schema.ts';
-import { findPlanLimits, type LimitsRow, listPlannedProjects, updatePlan } from './life-queries.ts';
+import { listPlannedProjects, updatePlan } from './life-queries.ts';
 import { type PlanChange, toDifferences, toMisfit } from './life-schema.ts';
 import { getWorkspace } from './queries.ts';
 import type { WorkspaceRow } from './schema.ts';
@@ -33,12 +35,9 @@ export const changePlan = async (
 ): Promise<ChangedPlan> => {
   const { tx, personId, dryRun } = context;
   const workspace = await getWorkspace(tx, access.workspaceId, personId);
-  const { id: planId } = await getPlan(context, { id: parseId('plan', name) ?? null, name });
+  const planId = await getPlanId(context, name);
   await holdPlan(tx, planId);
-  const [from, to] = [
-    await getPlan(context, { id: workspace.plan.id, name: null }),
-    await getPlan(context, { id: planId, name: null }),
-  ];
+  const [from, to] = [await getPlan(context, workspace.plan.id), await getPlan(context, planId)];
   const change = await describeChange(context, workspace.id, { from, to });
   if (dryRun || from.id === to.id) return { workspace, change, task: null };
   refuse(workspace, change);
@@ -54,19 +53,16 @@ export const changePlan = async (
   return { workspace: await getWorkspace(tx, workspace.id, personId), change, task };
 };
 
-const getPlan = async (
-  { tx }: RequestContext,
-  plan: { readonly id: string | null; readonly name: string | null },
-): Promise<LimitsRow> => {
-  const found = await findPlanLimits(tx, plan);
-  if (found) return found;
+const getPlanId = async ({ tx }: RequestContext, name: string): Promise<string> => {
+  const plan = await findNamedPlan(tx, { id: parseId('plan', name) ?? null, name });
+  if (plan) return plan.id;
   throw bodyProblem(PROBLEMS.unprocessable, ['plan'], 'There is no such plan; see /v1/plans.');
 };
 
 const describeChange = async (
   { tx }: RequestContext,
   workspaceId: string,
-  { from, to }: { readonly from: LimitsRow; readonly to: LimitsRow },
+  { from, to }: { readonly from: PlanRow; readonly to: PlanRow },
 ): Promise<PlanChange> => {
   const projects = await listPlannedProjects(tx, workspaceId);
   // Who has a plan keeps it, whatever it has become since.
@@ -82,14 +78,14 @@ const describeChange = async (
   };
 };
 
-const toLimits = (row: LimitsRow): PlanLimits => ({
+const toLimits = (row: PlanRow): PlanLimits => ({
   name: row.name,
-  retired: row.retired,
+  retired: row.retired_at !== null,
   projectQuota: row.project_quota,
   maxProjects: row.max_projects,
 });
 
-const toSummary = ({ id, name, max_projects, isolation }: LimitsRow): PlanChange['to'] => ({
+const toSummary = ({ id, name, max_projects, isolation }: PlanRow): PlanChange['to'] => ({
   id: formatId('plan', id),
   name,
   max_projects,
