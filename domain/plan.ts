@@ -74,6 +74,20 @@ export const Toleration = z
   });
 export type Toleration = z.infer<typeof Toleration>;
 
+/** Whether a workspace's pods run on nodes of its own. */
+export const Isolation = z.enum(['shared', 'dedicated']);
+export type Isolation = z.infer<typeof Isolation>;
+
+/** What of a plan concerns the host that a control plane and its pods run on. */
+export const HostPlan = z.strictObject({
+  /** What everything of the workspace may take together. */
+  workspaceQuota: ResourceQuotaHard,
+  isolation: Isolation,
+  nodeSelector: NodeSelector,
+  tolerations: z.array(Toleration),
+});
+export type HostPlan = Readonly<z.infer<typeof HostPlan>>;
+
 /** What a workspace costs, in the currency's minor unit (ISO 4217). */
 export const Price = z.strictObject({
   amount: z.int().min(0),

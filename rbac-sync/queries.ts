@@ -2,7 +2,7 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
 import { isCurrent } from '#database/condition.ts';
-import { LimitRangeItem, ResourceQuotaHard } from '#domain/plan.ts';
+import { HostPlan, LimitRangeItem, ResourceQuotaHard } from '#domain/plan.ts';
 import { PolicyRule } from '#domain/policy-rule.ts';
 import { PRESET_ROLES } from '#domain/presets.ts';
 import type { WorkspaceState } from '#domain/workspace-state.ts';
@@ -26,6 +26,7 @@ const WorkspaceRow = z.strictObject({
   conditions: z.array(Condition),
   project_quota: ResourceQuotaHard,
   limit_range: z.array(LimitRangeItem),
+  host_plan: HostPlan,
   projects: z.array(
     z.strictObject({
       id: z.uuid(),
@@ -66,6 +67,7 @@ export type Workspace = {
   /** Whether something of it has expired that is not yet on record. */
   readonly expired: boolean;
   readonly state: WorkspaceState;
+  readonly hostPlan: HostPlan;
   readonly cluster: z.infer<typeof Cluster> | null;
 };
 
@@ -90,6 +92,9 @@ export const loadWorkspace = async (
         SELECT FROM role_assignment a WHERE a.workspace_id = w.id AND a.expires_at <= now()
       ) AS expired,
       w.generation, w.observed_generation, w.conditions, p.project_quota, p.limit_range,
+      jsonb_build_object(
+        'workspaceQuota', p.workspace_quota, 'isolation', p.isolation,
+        'nodeSelector', p.node_selector, 'tolerations', p.tolerations) AS host_plan,
       (SELECT coalesce(jsonb_agg(jsonb_build_object(
           'id', j.id, 'name', j.name, 'parentId', j.parent_id, 'quota', j.quota) ORDER BY j.name), '[]')
         FROM project j WHERE j.workspace_id = w.id) AS projects,
@@ -123,6 +128,7 @@ const toWorkspace = (id: string, row: z.infer<typeof WorkspaceRow>): Workspace =
   deleteAfter: row.delete_after,
   expired: row.expired,
   cluster: row.cluster,
+  hostPlan: row.host_plan,
   state: {
     workspaceId: id,
     plan: { projectQuota: row.project_quota, limitRange: row.limit_range },

@@ -69,6 +69,8 @@ const createProvisioner = async (config: RbacSyncConfig): Promise<Provisioner> =
   return createLocalProvisioner({
     directory: config.LOCAL_PROVISIONER_DIRECTORY,
     binaries: config.LOCAL_PROVISIONER_BINARIES,
-    authenticationFor: (workspaceId) => authenticationConfiguration(workspaceId, issuer),
+    configurationFor: (workspaceId) => ({
+      authentication: authenticationConfiguration(workspaceId, issuer),
+    }),
   });
 };

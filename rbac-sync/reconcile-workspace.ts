@@ -88,7 +88,10 @@ const reconcile = async (context: Context, statements: Statement[]): Promise<voi
 const run = async (context: Context, statements: Statement[]): Promise<void> => {
   const { workspace, lease, provisioner, signal } = context;
   const onProgress = progressReporter(context);
-  const plane = await provisioner.ensure(workspace.id, { onProgress, signal });
+  const plane = await provisioner.ensure(
+    { workspaceId: workspace.id, plan: workspace.hostPlan },
+    { onProgress, signal },
+  );
   const cluster = await accessCluster(context, { workspace, plane, lease, onProgress });
   statements.push(PROVISIONED, TRUSTS_ISSUER);
   const provenBefore = isProven(workspace);

@@ -1,4 +1,5 @@
 /** How a workspace gets a control plane of its own, whatever that runs on. */
+import type { HostPlan } from '#domain/plan.ts';
 import type { Credential } from '../kubernetes-client.ts';
 
 /** A control plane that answers. */
@@ -12,6 +13,19 @@ export type ControlPlane = {
    * presets, the policies and our own narrow identity, and does nothing else.
    */
   readonly bootstrapCredential: () => Promise<Credential>;
+};
+
+/** What a control plane is made from. */
+export type ControlPlaneSpec = {
+  /** UUID */
+  readonly workspaceId: string;
+  readonly plan: HostPlan;
+};
+
+/** The files that a workspace's kube-apiserver is configured by, as objects. */
+export type ApiServerConfiguration = {
+  /** AuthenticationConfiguration; reloaded by the API server when it changes. */
+  readonly authentication: object;
 };
 
 /** Told how far provisioning is; percent of the whole task. */
@@ -33,10 +47,9 @@ export type Provisioner = AsyncDisposable & {
    * fast when there is nothing to do, and resumable after a crash at any moment. One caller a
    * workspace at a time.
    *
-   * @param workspaceId UUID
    * @throws when it can't be had now; calling again carries on
    */
-  readonly ensure: (workspaceId: string, options: EnsureOptions) => Promise<ControlPlane>;
+  readonly ensure: (spec: ControlPlaneSpec, options: EnsureOptions) => Promise<ControlPlane>;
   /**
    * Stops the control plane and keeps its data: `ensure` has it go on where it was. Nothing to do when it
    * is stopped, or when there is none.

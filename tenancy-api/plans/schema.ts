@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { formatId } from '#domain/identifiers.ts';
 import {
+  Isolation,
   LimitRangeItem,
   NodeSelector,
   Price,
@@ -9,8 +10,6 @@ import {
 } from '#domain/plan.ts';
 import { PageQuery } from '../cursor.ts';
 import { DisplayName, Id, Timestamp } from '../schema.ts';
-
-const Isolation = z.enum(['shared', 'dedicated']);
 
 /** A plan as it is stored. */
 export const PlanRow = z.strictObject({

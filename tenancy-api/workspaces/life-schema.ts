@@ -1,6 +1,7 @@
 /** What the routes of a workspace's life take and answer. */
 import * as z from 'zod';
 import { formatId } from '#domain/identifiers.ts';
+import { Isolation } from '#domain/plan.ts';
 import type { Misfit, QuotaChange } from '#domain/plan-change.ts';
 import { Id, Timestamp } from '../schema.ts';
 import { Task } from '../tasks/schema.ts';
@@ -54,7 +55,7 @@ const PlanSummary = z
     id: Id('plan'),
     name: z.string(),
     max_projects: z.int(),
-    isolation: z.enum(['shared', 'dedicated']),
+    isolation: Isolation,
   })
   .meta({ id: 'PlanSummary' });
 

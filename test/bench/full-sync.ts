@@ -47,7 +47,7 @@ export const benchFullSync = async (): Promise<void> => {
       directory,
       binaries: (await findControlPlane()).directory,
       unsafeNoFsync: true,
-      authenticationFor: (id) => authenticationConfiguration(id, issuer),
+      configurationFor: (id) => ({ authentication: authenticationConfiguration(id, issuer) }),
     }),
   );
   await migrate(server.ownerUrl('postgres'), { hexabase_rbac_sync: PASSWORD });
@@ -141,7 +141,13 @@ const writeRaw = async (
   write: Write,
 ): Promise<number> => {
   const workspaceId = createId();
-  const plane = await provisioner.ensure(workspaceId, { onProgress: async () => {} });
+  const plane = await provisioner.ensure(
+    {
+      workspaceId,
+      plan: { workspaceQuota: {}, isolation: 'shared', nodeSelector: {}, tolerations: [] },
+    },
+    { onProgress: async () => {} },
+  );
   const { server, certificateAuthority } = plane;
   const credential = await plane.bootstrapCredential();
   const root = createKubernetesClient({ server, certificateAuthority, credential });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { inject } from 'vitest';
 import { formatId } from '#domain/identifiers.ts';
+import type { HostPlan } from '#domain/plan.ts';
 import { createDoorbell, type Doorbell } from '#runtime/doorbell.ts';
 import { createEncryption } from '#runtime/encryption.ts';
 import { createLogger } from '#runtime/log.ts';
@@ -59,8 +60,22 @@ export const provisionerIn = (
     directory,
     binaries: inject('controlPlaneDirectory'),
     unsafeNoFsync: true,
-    authenticationFor: (workspaceId) => authenticationConfiguration(workspaceId, issuer),
+    configurationFor: (workspaceId) => ({
+      authentication: authenticationConfiguration(workspaceId, issuer),
+    }),
   });
+
+/** A plan that asks nothing of its host. */
+export const ANY_HOST: HostPlan = {
+  workspaceQuota: {},
+  isolation: 'shared',
+  nodeSelector: {},
+  tolerations: [],
+};
+
+/** A workspace's control plane, up and answering. */
+export const ensurePlane = (provisioner: Provisioner, workspaceId: string): Promise<ControlPlane> =>
+  provisioner.ensure({ workspaceId, plan: ANY_HOST }, { onProgress: async () => {} });
 
 /** A controller as rbac-sync runs it. */
 export type TestController = AsyncDisposable & {
@@ -117,7 +132,7 @@ export const connectTestCluster = async (
   workspaceId: string,
 ): Promise<TestCluster> => {
   const cleanup = new AsyncDisposableStack();
-  const plane = await provisioner.ensure(workspaceId, { onProgress: async () => {} });
+  const plane = await ensurePlane(provisioner, workspaceId);
   const connect = (credential: Credential) =>
     cleanup.use(
       createKubernetesClient({

@@ -11,7 +11,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { stringify } from 'yaml';
 import type { Credential } from '../../kubernetes-client.ts';
-import type { ControlPlane, OnProgress, Provisioner } from '../provisioner.ts';
+import type {
+  ApiServerConfiguration,
+  ControlPlane,
+  OnProgress,
+  Provisioner,
+} from '../provisioner.ts';
 import {
   type Authorities,
   type ControlPlanePaths,
@@ -29,8 +34,7 @@ import { describePrograms, type ProgramOptions, type Programs } from './programs
 export type LocalProvisionerOptions = ProgramOptions & {
   /** Keeps a directory per workspace; private to us. */
   readonly directory: string;
-  /** The content of a workspace's AuthenticationConfiguration. */
-  readonly authenticationFor: (workspaceId: string) => object;
+  readonly configurationFor: (workspaceId: string) => ApiServerConfiguration;
 };
 
 const START_MS = 90_000;
@@ -55,13 +59,13 @@ export const createLocalProvisioner = (options: LocalProvisionerOptions): Provis
   };
   return {
     name: 'local',
-    ensure: async (workspaceId, { onProgress, signal }) => {
+    ensure: async ({ workspaceId }, { onProgress, signal }) => {
       const known = ensured.get(workspaceId);
       if (known && (await areRunning(known.programs))) return known.plane;
       const started = await start(pathsOf(workspaceId), onProgress, {
         ...options,
         signal,
-        authentication: options.authenticationFor(workspaceId),
+        configuration: options.configurationFor(workspaceId),
         onBegin: (programs) => begun.set(workspaceId, programs),
       });
       ensured.set(workspaceId, started);
@@ -79,7 +83,7 @@ export const createLocalProvisioner = (options: LocalProvisionerOptions): Provis
 };
 
 type StartOptions = ProgramOptions & {
-  readonly authentication: object;
+  readonly configuration: ApiServerConfiguration;
   readonly signal: AbortSignal | undefined;
   readonly onBegin: (programs: Programs) => void;
 };
@@ -94,7 +98,7 @@ const start = async (
   const programs = (await adopt(paths, options)) ?? (await prepare(paths, authorities, options));
   options.onBegin(programs);
   // Also for one that runs: kube-apiserver reloads the file by itself.
-  await writePrivate(paths.authentication, stringify(options.authentication));
+  await writePrivate(paths.authentication, stringify(options.configuration.authentication));
   const server = serverOf(programs);
   await onProgress(20, 'starting etcd');
   await ensureStarted(programs.etcd);

@@ -18,6 +18,7 @@ import {
   aSubject,
   connectTestCluster,
   createTestProvisioner,
+  ensurePlane,
   startTestController,
   type TestCluster,
   type TestProvisioner,
@@ -347,7 +348,7 @@ describe('a stolen sync credential', () => {
   it('is worth nothing at another workspace’s cluster', async () => {
     const token = (await requestSyncToken(cluster.root)).token;
     const other = createId();
-    await planes.provisioner.ensure(other, { onProgress: async () => {} });
+    await ensurePlane(planes.provisioner, other);
     await using elsewhere = await connectTestCluster(planes, other);
     await expect(elsewhere.withToken(token).request('/api')).rejects.toMatchObject({ status: 401 });
   });

@@ -8,6 +8,7 @@ import { createTestDatabase, type TestDatabase } from '../../support/database.ts
 import {
   connectTestCluster,
   createTestProvisioner,
+  ensurePlane,
   provisionerIn,
   startTestController,
   type TestCluster,
@@ -91,7 +92,7 @@ describe('a suspended workspace', () => {
 
   it('stays stopped, also when its processes come back by themselves', async () => {
     await using stray = provisionerIn(planes.directory, planes.issuer);
-    await stray.ensure(workspace.id, { onProgress: async () => {} });
+    await ensurePlane(stray, workspace.id);
     expect(await listens()).toBe(true);
     sync.controller.enqueue(workspace.id);
     await poll('the control plane to be stopped', async () => !(await listens()));

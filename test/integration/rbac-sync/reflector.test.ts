@@ -12,6 +12,7 @@ import { type Reflector, startReflector } from '../../../rbac-sync/reflector.ts'
 import {
   connectTestCluster,
   createTestProvisioner,
+  ensurePlane,
   type TestCluster,
   type TestProvisioner,
   testLog,
@@ -87,7 +88,7 @@ const restartApiserver = async (): Promise<void> => {
   const pid = Number(await readFile(pidFile, 'utf8'));
   process.kill(pid, 'SIGKILL');
   await poll('its end', async () => {
-    await planes.provisioner.ensure(WORKSPACE, { onProgress: async () => {} });
+    await ensurePlane(planes.provisioner, WORKSPACE);
     return Number(await readFile(pidFile, 'utf8')) !== pid;
   });
 };
