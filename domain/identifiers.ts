@@ -36,13 +36,29 @@ export const createId = (): string => uuidv7();
  * @param uuid a UUID in its usual 36-character form
  */
 export const formatId = (kind: IdentifierKind, uuid: string): string => {
-  let rest = BigInt(`0x${uuid.replaceAll('-', '')}`);
-  let suffix = '';
-  for (let i = 0; i < 26; i += 1) {
-    suffix = `${ALPHABET[Number(rest & 31n)]}${suffix}`;
-    rest >>= 5n;
+  const hex = uuid.replaceAll('-', '');
+  let suffix = encode(hex.slice(0, 2), 2);
+  for (let i = 2; i < hex.length; i += HEX_DIGITS) {
+    suffix += encode(hex.slice(i, i + HEX_DIGITS), CHARACTERS);
   }
   return `${PREFIXES[kind]}_${suffix}`;
+};
+
+/** 20 bits are five digits of base16 and four characters of base32: each group stands for itself. */
+const HEX_DIGITS = 5;
+const CHARACTERS = 4;
+
+const encode = (hex: string, characters: number): string => {
+  const bits = Number.parseInt(hex, 16);
+  let text = '';
+  for (let i = 0; i < characters; i += 1) text = `${ALPHABET[(bits >> (5 * i)) & 31]}${text}`;
+  return text;
+};
+
+const decode = (text: string, digits: number): string => {
+  let bits = 0;
+  for (const character of text) bits = (bits << 5) | ALPHABET.indexOf(character);
+  return bits.toString(16).padStart(digits, '0');
 };
 
 /**
@@ -53,9 +69,10 @@ export const parseId = (kind: IdentifierKind, text: string): string | undefined 
   const prefix = `${PREFIXES[kind]}_`;
   const suffix = text.slice(prefix.length);
   if (!text.startsWith(prefix) || !SUFFIX.test(suffix)) return undefined;
-  let value = 0n;
-  for (const character of suffix) value = (value << 5n) | BigInt(ALPHABET.indexOf(character));
-  const hex = value.toString(16).padStart(32, '0');
+  let hex = decode(suffix.slice(0, 2), 2);
+  for (let i = 2; i < suffix.length; i += CHARACTERS) {
+    hex += decode(suffix.slice(i, i + CHARACTERS), HEX_DIGITS);
+  }
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 };
 

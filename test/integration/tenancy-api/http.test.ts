@@ -112,6 +112,25 @@ describe('the CORS protocol', () => {
   });
 });
 
+describe('every answer', () => {
+  it.each([
+    ['what was asked for', '/v1/me', 200],
+    ['a refusal', '/v1/workspaces/ws_unknown', 404],
+    ['what is no route', '/nowhere', 404],
+  ])('%s, is for its caller alone and no page', async (_, path, status) => {
+    const answer = await raw('GET', path);
+    expect(answer.status).toBe(status);
+    expect(answer.headers).toMatchObject({
+      'cache-control': 'no-store',
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+      'strict-transport-security': expect.stringMatching(/^max-age=\d{8}/),
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'no-referrer',
+    });
+  });
+});
+
 describe('content coding', () => {
   const list = () => `${workspace.path}/groups`;
 
