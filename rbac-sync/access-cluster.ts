@@ -24,7 +24,6 @@ export type AccessDeps = {
   readonly db: DatabasePool;
   readonly encryption: Encryption;
   readonly log: Logger;
-  readonly provisionerName: string;
   /** Open connections by workspace id; this module opens and replaces them. */
   readonly clusters: Map<string, WorkspaceCluster>;
   readonly onChange: (workspaceId: string) => void;
@@ -86,7 +85,6 @@ const recordAddress = async (deps: AccessDeps, request: AccessRequest): Promise<
   await withLease(deps.db, lease, (transaction) =>
     saveClusterAddress(transaction, {
       workspaceId: workspace.id,
-      provisioner: deps.provisionerName,
       server,
       certificateAuthority,
     }),

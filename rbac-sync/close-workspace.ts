@@ -13,7 +13,8 @@ import type { WorkspaceCluster } from './workspace-clusters.ts';
 /** What it takes to stop or remove a workspace. */
 export type CloseDeps = {
   readonly db: DatabasePool;
-  readonly provisioner: Provisioner;
+  /** What made the control plane; `undefined` when none was ever begun. */
+  readonly provisioner: Provisioner | undefined;
   readonly clusters: Map<string, WorkspaceCluster>;
   readonly log: Logger;
   readonly lease: Lease;
@@ -24,7 +25,7 @@ export const stopControlPlane = async (deps: CloseDeps, onProgress: OnProgress):
   const { workspaceId } = deps.lease;
   await disconnect(deps);
   await onProgress(50, 'stopping the control plane');
-  await deps.provisioner.suspend(workspaceId);
+  await deps.provisioner?.suspend(workspaceId);
 };
 
 /** The watches go first: they would try to reach what is being stopped. */
@@ -47,7 +48,7 @@ export const removeWorkspace = async (deps: CloseDeps): Promise<void> => {
   });
   if (!isOver) return;
   await disconnect(deps);
-  await provisioner.remove(workspaceId);
+  await provisioner?.remove(workspaceId);
   await withLease(db, lease, async (transaction) => {
     await lockOrganizationOf(transaction, workspaceId);
     const gone = await deleteWorkspace(transaction, workspaceId);

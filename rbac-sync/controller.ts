@@ -13,7 +13,7 @@ import type { Logger } from '#runtime/log.ts';
 import { expire } from './expire.ts';
 import { LEASE_SECONDS, releaseLeases, renewLeases } from './leases.ts';
 import { createSyncMetrics } from './metrics.ts';
-import type { Provisioner } from './provisioners/provisioner.ts';
+import type { ProvisionerRegistry } from './provisioners/registry.ts';
 import { listDueWorkspaces } from './queries.ts';
 import { type ReconcileDeps, reconcileWorkspace } from './reconcile-workspace.ts';
 import { createWorkQueue, type WorkQueue } from './work-queue.ts';
@@ -23,7 +23,7 @@ import type { WorkspaceCluster } from './workspace-clusters.ts';
 export type ControllerDeps = {
   readonly db: DatabasePool;
   readonly doorbell: Doorbell;
-  readonly provisioner: Provisioner;
+  readonly provisioners: ProvisionerRegistry;
   readonly encryption: Encryption;
   readonly metrics: Registry;
   readonly log: Logger;
@@ -67,7 +67,6 @@ export const createController = async (deps: ControllerDeps): Promise<Controller
     metrics,
     worker,
     clusters,
-    provisionerName: deps.provisioner.name,
     signal: shutdown.signal,
     onChange: (workspaceId) => queue.add(workspaceId),
   };

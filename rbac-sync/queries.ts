@@ -9,8 +9,10 @@ import type { WorkspaceState } from '#domain/workspace-state.ts';
 import { Condition, SUSPENDED } from './conditions.ts';
 
 const Cluster = z.strictObject({
-  server: z.string(),
-  certificate_authority: z.string(),
+  provisioner: z.string(),
+  /** Like its authority, unknown until the control plane answers. */
+  server: z.string().nullable(),
+  certificate_authority: z.string().nullable(),
   /** base64 */
   sealed_token: z.string().nullable(),
   token_expires_at: z.coerce.date().nullable(),
@@ -27,6 +29,7 @@ const WorkspaceRow = z.strictObject({
   project_quota: ResourceQuotaHard,
   limit_range: z.array(LimitRangeItem),
   host_plan: HostPlan,
+  provisioner: z.string().nullable(),
   projects: z.array(
     z.strictObject({
       id: z.uuid(),
@@ -68,6 +71,8 @@ export type Workspace = {
   readonly expired: boolean;
   readonly state: WorkspaceState;
   readonly hostPlan: HostPlan;
+  /** The provisioner that its row asks for; `null` for the default. */
+  readonly provisioner: string | null;
   readonly cluster: z.infer<typeof Cluster> | null;
 };
 
@@ -91,7 +96,7 @@ export const loadWorkspace = async (
       EXISTS (
         SELECT FROM role_assignment a WHERE a.workspace_id = w.id AND a.expires_at <= now()
       ) AS expired,
-      w.generation, w.observed_generation, w.conditions, p.project_quota, p.limit_range,
+      w.generation, w.observed_generation, w.conditions, p.project_quota, p.limit_range, w.provisioner,
       jsonb_build_object(
         'workspaceQuota', p.workspace_quota, 'isolation', p.isolation,
         'nodeSelector', p.node_selector, 'tolerations', p.tolerations) AS host_plan,
@@ -107,7 +112,7 @@ export const loadWorkspace = async (
         FROM role_assignment a JOIN workspace_group g ON g.id = a.group_id
         WHERE a.workspace_id = w.id AND ${isCurrent(sql.fragment`a`)}) AS assignments,
       (SELECT jsonb_build_object(
-          'server', c.server, 'certificate_authority', c.certificate_authority,
+          'provisioner', c.provisioner, 'server', c.server, 'certificate_authority', c.certificate_authority,
           'sealed_token', encode(c.sealed_token, 'base64'),
           'token_expires_at', c.token_expires_at, 'bootstrap_version', c.bootstrap_version)
         FROM workspace_cluster c WHERE c.workspace_id = w.id) AS cluster
@@ -129,6 +134,7 @@ const toWorkspace = (id: string, row: z.infer<typeof WorkspaceRow>): Workspace =
   expired: row.expired,
   cluster: row.cluster,
   hostPlan: row.host_plan,
+  provisioner: row.provisioner,
   state: {
     workspaceId: id,
     plan: { projectQuota: row.project_quota, limitRange: row.limit_range },
@@ -171,12 +177,24 @@ export const listDueWorkspaces = (
 /** Where a workspace's cluster is. */
 export type ClusterAddress = {
   readonly workspaceId: string;
-  readonly provisioner: string;
   readonly server: string;
   readonly certificateAuthority: string;
 };
 
 const Nothing = z.strictObject({});
+
+/** Records what a workspace's control plane is made by, before it is made; for good. */
+export const saveProvisioner = async (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  provisioner: string,
+): Promise<void> => {
+  await db.query(sql.type(Nothing)`
+    INSERT INTO workspace_cluster (workspace_id, provisioner)
+    VALUES (${workspaceId}, ${provisioner})
+    ON CONFLICT (workspace_id) DO NOTHING
+  `);
+};
 
 /** Records where a workspace's cluster is. */
 export const saveClusterAddress = async (
@@ -184,11 +202,10 @@ export const saveClusterAddress = async (
   address: ClusterAddress,
 ): Promise<void> => {
   await db.query(sql.type(Nothing)`
-    INSERT INTO workspace_cluster (workspace_id, provisioner, server, certificate_authority)
-    VALUES (${address.workspaceId}, ${address.provisioner}, ${address.server}, ${address.certificateAuthority})
-    ON CONFLICT (workspace_id) DO UPDATE SET
-      provisioner = excluded.provisioner, server = excluded.server,
-      certificate_authority = excluded.certificate_authority, updated_at = now()
+    UPDATE workspace_cluster
+    SET server = ${address.server}, certificate_authority = ${address.certificateAuthority},
+      updated_at = now()
+    WHERE workspace_id = ${address.workspaceId}
   `);
 };
 

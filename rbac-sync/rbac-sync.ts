@@ -18,7 +18,7 @@ import { authenticationConfiguration } from './authentication-configuration.ts';
 import type { RbacSyncConfig } from './config.ts';
 import { type Controller, createController } from './controller.ts';
 import { createLocalProvisioner } from './provisioners/local/local-provisioner.ts';
-import type { Provisioner } from './provisioners/provisioner.ts';
+import { createProvisionerRegistry, type ProvisionerRegistry } from './provisioners/registry.ts';
 
 /** What {@link createRbacSync} needs. */
 export type RbacSyncDeps = {
@@ -46,12 +46,12 @@ export const createRbacSync = async ({
   const doorbell = stack.use(
     await createDoorbell({ databaseUrl: config.DATABASE_URL, natsUrl: config.NATS_URL, log }),
   );
-  const provisioner = stack.use(await createProvisioner(config));
+  const provisioners = stack.use(await createProvisioners(config));
   return stack.use(
     await createController({
       db,
       doorbell,
-      provisioner,
+      provisioners,
       encryption: createEncryption(config.ENCRYPTION_KEY),
       metrics,
       log,
@@ -60,17 +60,18 @@ export const createRbacSync = async ({
   );
 };
 
-const createProvisioner = async (config: RbacSyncConfig): Promise<Provisioner> => {
+const createProvisioners = async (config: RbacSyncConfig): Promise<ProvisionerRegistry> => {
   const path = config.ISSUER_CERTIFICATE_AUTHORITY_PATH;
   const issuer = {
     url: config.ISSUER_URL,
     certificateAuthority: path === undefined ? undefined : await readFile(path, 'utf8'),
   };
-  return createLocalProvisioner({
+  const local = createLocalProvisioner({
     directory: config.LOCAL_PROVISIONER_DIRECTORY,
     binaries: config.LOCAL_PROVISIONER_BINARIES,
     configurationFor: (workspaceId) => ({
       authentication: authenticationConfiguration(workspaceId, issuer),
     }),
   });
+  return createProvisionerRegistry({ provisioners: [local], defaultName: local.name });
 };

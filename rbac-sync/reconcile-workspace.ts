@@ -13,12 +13,14 @@ import { acquireLease, type Lease, LeaseLostError, withLease } from './leases.ts
 import { cancelClusterTasks } from './life-queries.ts';
 import type { SyncMetrics } from './metrics.ts';
 import type { OnProgress, Provisioner } from './provisioners/provisioner.ts';
+import type { ProvisionerRegistry } from './provisioners/registry.ts';
 import {
   finishTasks,
   loadWorkspace,
   reportFault,
   reportProgress,
   saveObserved,
+  saveProvisioner,
   type Workspace,
 } from './queries.ts';
 import {
@@ -37,7 +39,7 @@ import { ApplyError, syncCluster } from './sync-cluster.ts';
 export type ReconcileDeps = AccessDeps & {
   readonly db: DatabasePool;
   readonly doorbell: Pick<Doorbell, 'ring'>;
-  readonly provisioner: Provisioner;
+  readonly provisioners: ProvisionerRegistry;
   readonly metrics: SyncMetrics;
   /** This replica's name, different from any other's, also of its own earlier life. */
   readonly worker: string;
@@ -79,15 +81,18 @@ type Context = ReconcileDeps & { readonly lease: Lease; readonly workspace: Work
 const reconcile = async (context: Context, statements: Statement[]): Promise<void> => {
   const { workspace } = context;
   if (workspace.life === 'active') return run(context, statements);
-  if (workspace.life === 'over') return removeWorkspace(context);
-  await stopControlPlane(context, progressReporter(context));
+  const { cluster } = workspace;
+  const provisioner = cluster ? context.provisioners.get(cluster.provisioner) : undefined;
+  if (workspace.life === 'over') return removeWorkspace({ ...context, provisioner });
+  await stopControlPlane({ ...context, provisioner }, progressReporter(context));
   statements.push(...stopped(workspace));
   await recordObserved(context, statements, []);
 };
 
 const run = async (context: Context, statements: Statement[]): Promise<void> => {
-  const { workspace, lease, provisioner, signal } = context;
+  const { workspace, lease, signal } = context;
   const onProgress = progressReporter(context);
+  const provisioner = await chooseProvisioner(context);
   const plane = await provisioner.ensure(
     { workspaceId: workspace.id, plan: workspace.hostPlan },
     { onProgress, signal },
@@ -115,6 +120,22 @@ const run = async (context: Context, statements: Statement[]): Promise<void> => 
     statements.push(...notDrifted(workspace.conditions, new Date()));
   statements.push(synced(notes));
   await recordObserved(context, statements, leaving);
+};
+
+/** What makes the control plane; recorded before it makes anything, so that it is found again. */
+const chooseProvisioner = async ({
+  db,
+  lease,
+  provisioners,
+  workspace,
+}: Context): Promise<Provisioner> => {
+  const { cluster, provisioner: wanted } = workspace;
+  const name = provisioners.nameFor({ recorded: cluster?.provisioner ?? null, wanted });
+  const provisioner = provisioners.get(name);
+  if (!cluster) {
+    await withLease(db, lease, (transaction) => saveProvisioner(transaction, workspace.id, name));
+  }
+  return provisioner;
 };
 
 /** Whether a look at this very generation has left everything verified. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isEmpty } from './diff.ts';
 import type { ObservedObject } from './object-store.ts';
+import { ProvisioningError } from './provisioners/provisioner.ts';
 import type { Workspace } from './queries.ts';
 import { drifted, notDrifted, stopped, toFault } from './statements.ts';
 import { VerificationError } from './sync-cluster.ts';
@@ -69,6 +70,13 @@ describe('toFault', () => {
 
   it.each([
     ['nothing could be stated', [], new Error('/secret/path'), 'Provisioned', 'ProvisioningFailed'],
+    [
+      'a provisioner said why',
+      [],
+      new ProvisioningError('HostFull', 'There is no room.'),
+      'Provisioned',
+      'HostFull',
+    ],
     ['a grant isn’t in force', [provisioned], new VerificationError('x'), 'Synced', 'NotInForce'],
     ['we are at fault', [provisioned], new Error('/secret/path'), 'Synced', 'InternalFault'],
   ] as const)(

@@ -4,6 +4,7 @@ import { type Condition, type Statement, SUSPENDED } from './conditions.ts';
 import type { Changes } from './diff.ts';
 import { KubernetesError } from './kubernetes-error.ts';
 import type { ObservedObject } from './object-store.ts';
+import { ProvisioningError } from './provisioners/provisioner.ts';
 import type { Workspace } from './queries.ts';
 import { ApplyError, VerificationError } from './sync-cluster.ts';
 
@@ -100,6 +101,7 @@ export const wasSynced = (conditions: readonly Condition[]): boolean =>
 /** What an API server said is for the workspace's members; paths, SQL and logs of ours are not. */
 const isTellable = (error: unknown): error is Error =>
   error instanceof KubernetesError ||
+  error instanceof ProvisioningError ||
   error instanceof ApplyError ||
   error instanceof VerificationError;
 
@@ -110,7 +112,8 @@ export const toFault = (statements: readonly Statement[], error: unknown): State
     : 'A fault on our side; it is tried again, and the log of rbac-sync says more.';
   const stated = new Set(statements.map(({ type }) => type));
   if (!stated.has('Provisioned')) {
-    return { type: 'Provisioned', status: 'False', reason: 'ProvisioningFailed', message };
+    const reason = error instanceof ProvisioningError ? error.reason : 'ProvisioningFailed';
+    return { type: 'Provisioned', status: 'False', reason, message };
   }
   const reason =
     error instanceof VerificationError

@@ -38,6 +38,22 @@ export type EnsureOptions = {
   readonly signal?: AbortSignal | undefined;
 };
 
+/**
+ * Why a control plane can't be had, to be told to the members of its workspace: the reason is that of the
+ * condition Provisioned, and the message says what to do. Nothing secret is in it.
+ */
+export class ProvisioningError extends Error {
+  override readonly name = 'ProvisioningError';
+  /** One word for machines. */
+  readonly reason: string;
+
+  /** @param message a sentence for people */
+  constructor(reason: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
 /** Makes control planes and takes them away; disposal lets go of them all without losing data. */
 export type Provisioner = AsyncDisposable & {
   /** Its name in the rows of `workspace_cluster`. */

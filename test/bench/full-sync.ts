@@ -26,6 +26,7 @@ import { createController } from '../../rbac-sync/controller.ts';
 import { createKubernetesClient } from '../../rbac-sync/kubernetes-client.ts';
 import { createLocalProvisioner } from '../../rbac-sync/provisioners/local/local-provisioner.ts';
 import type { Provisioner } from '../../rbac-sync/provisioners/provisioner.ts';
+import { createProvisionerRegistry } from '../../rbac-sync/provisioners/registry.ts';
 import { loadWorkspace } from '../../rbac-sync/queries.ts';
 import { startSigningIssuer } from '../support/signing-issuer.ts';
 import { printTable } from './measure.ts';
@@ -63,7 +64,10 @@ export const benchFullSync = async (): Promise<void> => {
     await createController({
       db,
       doorbell,
-      provisioner,
+      provisioners: createProvisionerRegistry({
+        provisioners: [provisioner],
+        defaultName: provisioner.name,
+      }),
       encryption: createEncryption(Buffer.alloc(32, 7)),
       metrics,
       log,

@@ -19,6 +19,7 @@ import {
 } from '../../rbac-sync/kubernetes-client.ts';
 import { createLocalProvisioner } from '../../rbac-sync/provisioners/local/local-provisioner.ts';
 import type { ControlPlane, Provisioner } from '../../rbac-sync/provisioners/provisioner.ts';
+import { createProvisionerRegistry } from '../../rbac-sync/provisioners/registry.ts';
 import type { TestDatabase } from './database.ts';
 import { type SigningIssuer, startSigningIssuer } from './signing-issuer.ts';
 
@@ -88,7 +89,12 @@ export type TestController = AsyncDisposable & {
 export const startTestController = async (
   database: TestDatabase,
   provisioner: Provisioner,
-  options: { readonly natsUrl?: string; readonly pollIntervalMs?: number } = {},
+  options: {
+    readonly natsUrl?: string;
+    readonly pollIntervalMs?: number;
+    /** Provisioners besides the default one. */
+    readonly others?: readonly Provisioner[];
+  } = {},
 ): Promise<TestController> => {
   await using cleanup = new AsyncDisposableStack();
   const metrics = new Registry();
@@ -103,7 +109,10 @@ export const startTestController = async (
     await createController({
       db: await database.connectAs('hexabase_rbac_sync'),
       doorbell,
-      provisioner,
+      provisioners: createProvisionerRegistry({
+        provisioners: [provisioner, ...(options.others ?? [])],
+        defaultName: provisioner.name,
+      }),
       encryption: testEncryption,
       metrics,
       log: testLog,
