@@ -1185,6 +1185,11 @@ export interface components {
                     [key: string]: string;
                 };
             }[];
+            /**
+             * @description isolate: pods of a project take connections from its own project tree only, until it lets others in.
+             * @enum {string}
+             */
+            network_policy: "none" | "isolate";
             /** @description The ResourceQuota of the whole workspace on its host. */
             workspace_quota: {
                 [key: string]: string;
@@ -1246,6 +1251,12 @@ export interface components {
                     [key: string]: string;
                 };
             }[];
+            /**
+             * @description isolate: pods of a project take connections from its own project tree only, until it lets others in.
+             * @default none
+             * @enum {string}
+             */
+            network_policy?: "none" | "isolate";
             /**
              * @description The ResourceQuota of the whole workspace on its host.
              * @default {}
@@ -1315,6 +1326,11 @@ export interface components {
                     [key: string]: string;
                 };
             }[];
+            /**
+             * @description isolate: pods of a project take connections from its own project tree only, until it lets others in.
+             * @enum {string}
+             */
+            network_policy: "none" | "isolate";
             /** @description The ResourceQuota of the whole workspace on its host. */
             workspace_quota: {
                 [key: string]: string;
@@ -1375,6 +1391,11 @@ export interface components {
                     [key: string]: string;
                 };
             }[];
+            /**
+             * @description isolate: pods of a project take connections from its own project tree only, until it lets others in.
+             * @enum {string}
+             */
+            network_policy?: "none" | "isolate";
             /** @description The ResourceQuota of the whole workspace on its host. */
             workspace_quota?: {
                 [key: string]: string;
@@ -1546,6 +1567,8 @@ export interface components {
             workspace_quota: components["schemas"]["QuotaDifference"][];
             /** @description Whether containers get other default limits. */
             limit_range_changes: boolean;
+            /** @description Whether others reach the pods of a project, or no longer do. */
+            network_policy_changes: boolean;
         };
         PlanSummary: {
             /** @description The id of a plan. */
@@ -4101,6 +4124,7 @@ export interface operations {
                      *               }
                      *             }
                      *           ],
+                     *           "network_policy": "isolate",
                      *           "workspace_quota": {
                      *             "requests.cpu": "2",
                      *             "requests.memory": "4Gi",
@@ -4202,6 +4226,7 @@ export interface operations {
                      *           }
                      *         }
                      *       ],
+                     *       "network_policy": "isolate",
                      *       "workspace_quota": {
                      *         "requests.cpu": "2",
                      *         "requests.memory": "4Gi",
@@ -4288,6 +4313,7 @@ export interface operations {
                      *           }
                      *         }
                      *       ],
+                     *       "network_policy": "isolate",
                      *       "workspace_quota": {
                      *         "requests.cpu": "2",
                      *         "requests.memory": "4Gi",
@@ -4371,6 +4397,7 @@ export interface operations {
                      *           }
                      *         }
                      *       ],
+                     *       "network_policy": "isolate",
                      *       "workspace_quota": {
                      *         "requests.cpu": "2",
                      *         "requests.memory": "4Gi",
@@ -4465,6 +4492,7 @@ export interface operations {
                      *           }
                      *         }
                      *       ],
+                     *       "network_policy": "isolate",
                      *       "workspace_quota": {
                      *         "requests.cpu": "2",
                      *         "requests.memory": "4Gi",
@@ -4570,6 +4598,7 @@ export interface operations {
                      *                 }
                      *               }
                      *             ],
+                     *             "network_policy": "isolate",
                      *             "workspace_quota": {
                      *               "requests.cpu": "2",
                      *               "requests.memory": "4Gi",
@@ -4692,6 +4721,7 @@ export interface operations {
                      *               }
                      *             }
                      *           ],
+                     *           "network_policy": "isolate",
                      *           "workspace_quota": {
                      *             "requests.cpu": "2",
                      *             "requests.memory": "4Gi",
@@ -4817,6 +4847,7 @@ export interface operations {
                      *                 }
                      *               }
                      *             ],
+                     *             "network_policy": "isolate",
                      *             "workspace_quota": {
                      *               "requests.cpu": "2",
                      *               "requests.memory": "4Gi",
@@ -4918,6 +4949,7 @@ export interface operations {
                      *             }
                      *           }
                      *         ],
+                     *         "network_policy": "isolate",
                      *         "workspace_quota": {
                      *           "requests.cpu": "2",
                      *           "requests.memory": "4Gi",
@@ -5018,6 +5050,7 @@ export interface operations {
                      *               }
                      *             }
                      *           ],
+                     *           "network_policy": "isolate",
                      *           "workspace_quota": {
                      *             "requests.cpu": "2",
                      *             "requests.memory": "4Gi",
@@ -5123,6 +5156,7 @@ export interface operations {
                      *               }
                      *             }
                      *           ],
+                     *           "network_policy": "isolate",
                      *           "workspace_quota": {
                      *             "requests.cpu": "2",
                      *             "requests.memory": "4Gi",
@@ -5257,6 +5291,7 @@ export interface operations {
                      *             }
                      *           }
                      *         ],
+                     *         "network_policy": "isolate",
                      *         "workspace_quota": {
                      *           "requests.cpu": "2",
                      *           "requests.memory": "4Gi",
@@ -5439,6 +5474,7 @@ export interface operations {
                      *               }
                      *             }
                      *           ],
+                     *           "network_policy": "isolate",
                      *           "workspace_quota": {
                      *             "requests.cpu": "2",
                      *             "requests.memory": "4Gi",
@@ -5516,7 +5552,8 @@ export interface operations {
                      *             "to": "200"
                      *           }
                      *         ],
-                     *         "limit_range_changes": false
+                     *         "limit_range_changes": false,
+                     *         "network_policy_changes": false
                      *       },
                      *       "task": {
                      *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
@@ -5576,6 +5613,7 @@ export interface operations {
                      *               }
                      *             }
                      *           ],
+                     *           "network_policy": "isolate",
                      *           "workspace_quota": {
                      *             "requests.cpu": "2",
                      *             "requests.memory": "4Gi",
@@ -5653,7 +5691,8 @@ export interface operations {
                      *             "to": "200"
                      *           }
                      *         ],
-                     *         "limit_range_changes": false
+                     *         "limit_range_changes": false,
+                     *         "network_policy_changes": false
                      *       },
                      *       "task": {
                      *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
@@ -5734,6 +5773,7 @@ export interface operations {
                      *               }
                      *             }
                      *           ],
+                     *           "network_policy": "isolate",
                      *           "workspace_quota": {
                      *             "requests.cpu": "2",
                      *             "requests.memory": "4Gi",
@@ -5830,6 +5870,7 @@ export interface operations {
                      *               }
                      *             }
                      *           ],
+                     *           "network_policy": "isolate",
                      *           "workspace_quota": {
                      *             "requests.cpu": "2",
                      *             "requests.memory": "4Gi",
@@ -5942,6 +5983,7 @@ export interface operations {
                      *               }
                      *             }
                      *           ],
+                     *           "network_policy": "isolate",
                      *           "workspace_quota": {
                      *             "requests.cpu": "2",
                      *             "requests.memory": "4Gi",
@@ -6038,6 +6080,7 @@ export interface operations {
                      *               }
                      *             }
                      *           ],
+                     *           "network_policy": "isolate",
                      *           "workspace_quota": {
                      *             "requests.cpu": "2",
                      *             "requests.memory": "4Gi",
@@ -6150,6 +6193,7 @@ export interface operations {
                      *               }
                      *             }
                      *           ],
+                     *           "network_policy": "isolate",
                      *           "workspace_quota": {
                      *             "requests.cpu": "2",
                      *             "requests.memory": "4Gi",
@@ -6246,6 +6290,7 @@ export interface operations {
                      *               }
                      *             }
                      *           ],
+                     *           "network_policy": "isolate",
                      *           "workspace_quota": {
                      *             "requests.cpu": "2",
                      *             "requests.memory": "4Gi",

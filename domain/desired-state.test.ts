@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { desiredState } from './desired-state.ts';
+import { formatId } from './identifiers.ts';
 import { type ManagedKind, type ManagedObject, toObjectKey } from './kubernetes-objects.ts';
 import type { Assignment, WorkspaceState } from './workspace-state.ts';
 
 const WORKSPACE = '01940000-0000-7000-8000-0000000000aa';
+const ORGANIZATION = '01940000-0000-7000-8000-0000000000bb';
 const idOf = (n: number) => `01940000-0000-7000-8000-${n.toString(16).padStart(12, '0')}`;
 const RULES = [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }];
 const project = (n: number, name: string, parent?: number) => ({
@@ -28,7 +30,8 @@ const assign = (groupName: string, grant: Partial<Assignment>): Assignment => ({
 });
 const aWorkspace = (state: Partial<WorkspaceState>): WorkspaceState => ({
   workspaceId: WORKSPACE,
-  plan: { projectQuota: {}, limitRange: [] },
+  organizationId: ORGANIZATION,
+  plan: { projectQuota: {}, limitRange: [], networkPolicy: 'none' },
   projects: [],
   projectRoles: [],
   assignments: [],
@@ -139,12 +142,45 @@ describe('a project', () => {
     ]);
   });
 
+  it('says whose it is: organization, workspace and project', () => {
+    const [namespace] = desiredState(aWorkspace({ projects: [project(1, 'shop')] }));
+    expect(namespace?.metadata.labels).toEqual({
+      'app.kubernetes.io/managed-by': 'hexabase-rbac-sync',
+      'app.kubernetes.io/part-of': 'hexabase-kaas',
+      owner: formatId('organization', ORGANIZATION),
+      'kaas.hexabase.io/organization': formatId('organization', ORGANIZATION),
+      'kaas.hexabase.io/workspace': formatId('workspace', WORKSPACE),
+      'kaas.hexabase.io/project': formatId('project', idOf(1)),
+      'shop.tree.kaas.hexabase.io/depth': '0',
+    });
+  });
+
+  it('lets in its tree alone on an isolating plan, which each of its levels says alike', () => {
+    const projects = [project(1, 'top'), project(2, 'low', 1), project(3, 'alone')];
+    const policies = desiredState(
+      aWorkspace({
+        plan: { projectQuota: {}, limitRange: [], networkPolicy: 'isolate' },
+        projects,
+      }),
+    ).filter((object) => object.kind === 'NetworkPolicy');
+    const keys = policies.map(({ metadata, spec }) => [
+      metadata.namespace,
+      spec.ingress[0]?.from[0]?.namespaceSelector.matchExpressions[0]?.key,
+    ]);
+    expect(keys).toEqual([
+      ['top', 'top.tree.kaas.hexabase.io/depth'],
+      ['low', 'top.tree.kaas.hexabase.io/depth'],
+      ['alone', 'alone.tree.kaas.hexabase.io/depth'],
+    ]);
+  });
+
   it('has the plan’s quota with the project’s own overrides, and the plan’s limits', () => {
     const objects = desiredState(
       aWorkspace({
         plan: {
           projectQuota: { pods: '10', 'requests.cpu': '4' },
           limitRange: [{ type: 'Container', default: { cpu: '1' } }],
+          networkPolicy: 'isolate',
         },
         projects: [{ ...project(1, 'shop'), quota: { pods: '3' } }],
       }),
@@ -153,6 +189,7 @@ describe('a project', () => {
       'Namespace//shop',
       'ResourceQuota/shop/hexabase-plan',
       'LimitRange/shop/hexabase-plan',
+      'NetworkPolicy/shop/hexabase-plan',
     ]);
     expect(objects[1]).toMatchObject({ spec: { hard: { pods: '3', 'requests.cpu': '4' } } });
   });
@@ -197,6 +234,7 @@ const RANK: Record<ManagedKind, number> = {
   Namespace: 0,
   ResourceQuota: 1,
   LimitRange: 1,
+  NetworkPolicy: 1,
   Role: 2,
   ClusterRoleBinding: 3,
   RoleBinding: 3,

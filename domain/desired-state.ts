@@ -24,15 +24,21 @@ import {
 } from './kubernetes-objects.ts';
 import type { PolicyRule } from './policy-rule.ts';
 import { NAMESPACE_CLUSTER_ROLES, PRESET_CLUSTER_ROLES } from './presets.ts';
-import { createProjectTree, listLineage, type ProjectTree, toTreeLabels } from './project-tree.ts';
+import {
+  createProjectTree,
+  listLineage,
+  type ProjectTree,
+  TREE_LABEL_SUFFIX,
+  toTreeLabels,
+} from './project-tree.ts';
 import type { Project, WorkspaceState } from './workspace-state.ts';
 
-/** The name of the ResourceQuota and the LimitRange in each project namespace. */
+/** The name of the ResourceQuota, the LimitRange and the NetworkPolicy in each project namespace. */
 export const PLAN_OBJECT_NAME = 'hexabase-plan';
 
 /**
- * The objects, each once, in the order in which they must be applied: namespaces, quotas and
- * limits, roles, bindings.
+ * The objects, each once, in the order in which they must be applied: namespaces, what the plan says
+ * of them, roles, bindings.
  *
  * A grant is one binding per (scope, role) with group subjects, so the number of bindings does not
  * grow with people. Whoever holds workspace-admin also gets the built-in `admin` inside each
@@ -46,12 +52,15 @@ export const desiredState = (state: WorkspaceState): ManagedObject[] => {
   return [
     ...state.projects.map((project) => desiredNamespace(state, project, { tree, byId })),
     ...state.projects.flatMap((project) => desiredLimits(state, project)),
+    ...state.projects.flatMap((project) => desiredNetworkPolicy(state, project, { tree, byId })),
     ...desiredRoles(state, byId, grants),
     ...desiredBindings(state, grants),
   ];
 };
 
 type ProjectsById = ReadonlyMap<string, Project>;
+
+type Tree = { readonly tree: ProjectTree; readonly byId: ProjectsById };
 
 const labels = (state: WorkspaceState, project?: Project): Metadata['labels'] => ({
   [MANAGED_BY_LABEL]: MANAGED_BY,
@@ -63,7 +72,7 @@ const labels = (state: WorkspaceState, project?: Project): Metadata['labels'] =>
 const desiredNamespace = (
   state: WorkspaceState,
   project: Project,
-  { tree, byId }: { tree: ProjectTree; byId: ProjectsById },
+  { tree, byId }: Tree,
 ): ManagedObject => {
   const names = listLineage(tree, project.id).flatMap((id) => byId.get(id)?.name ?? []);
   return {
@@ -71,7 +80,12 @@ const desiredNamespace = (
     kind: 'Namespace',
     metadata: {
       name: project.name,
-      labels: { ...labels(state, project), ...toTreeLabels(names) },
+      labels: {
+        ...labels(state, project),
+        owner: formatId('organization', state.organizationId),
+        'kaas.hexabase.io/organization': formatId('organization', state.organizationId),
+        ...toTreeLabels(names),
+      },
     },
   };
 };
@@ -91,6 +105,38 @@ const desiredLimits = (state: WorkspaceState, project: Project): ManagedObject[]
     ...(limits.length > 0
       ? [{ apiVersion: 'v1', kind: 'LimitRange', metadata, spec: { limits } } as const]
       : []),
+  ];
+};
+
+/**
+ * Lets in what comes from the project's tree. Everything else is refused to pods that no other policy
+ * selects; a project opens itself further by NetworkPolicies of its own, which add to this one.
+ */
+const desiredNetworkPolicy = (
+  state: WorkspaceState,
+  project: Project,
+  { tree, byId }: Tree,
+): ManagedObject[] => {
+  if (state.plan.networkPolicy === 'none') return [];
+  const top = byId.get(listLineage(tree, project.id).at(-1) ?? '') ?? project;
+  const key = `${top.name}${TREE_LABEL_SUFFIX}`;
+  return [
+    {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      metadata: {
+        name: PLAN_OBJECT_NAME,
+        namespace: project.name,
+        labels: labels(state, project),
+      },
+      spec: {
+        podSelector: {},
+        policyTypes: ['Ingress'],
+        ingress: [
+          { from: [{ namespaceSelector: { matchExpressions: [{ key, operator: 'Exists' }] } }] },
+        ],
+      },
+    },
   ];
 };
 

@@ -40,7 +40,8 @@ const givePreset = (
 });
 const aWorkspace = (state: Partial<WorkspaceState>): WorkspaceState => ({
   workspaceId: idOf(0),
-  plan: { projectQuota: {}, limitRange: [] },
+  organizationId: idOf(999),
+  plan: { projectQuota: {}, limitRange: [], networkPolicy: 'none' },
   projects: [],
   projectRoles: [],
   assignments: [],

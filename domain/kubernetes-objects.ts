@@ -42,6 +42,23 @@ export type LimitRange = {
   readonly metadata: Metadata;
   readonly spec: { readonly limits: readonly LimitRangeItem[] };
 };
+export type NetworkPolicy = {
+  readonly apiVersion: 'networking.k8s.io/v1';
+  readonly kind: 'NetworkPolicy';
+  readonly metadata: Metadata;
+  readonly spec: {
+    /** Empty: every pod of the namespace. */
+    readonly podSelector: Readonly<Record<string, never>>;
+    readonly policyTypes: readonly ['Ingress'];
+    readonly ingress: readonly { readonly from: readonly NetworkPeer[] }[];
+  };
+};
+/** All pods of the namespaces that have a label. */
+export type NetworkPeer = {
+  readonly namespaceSelector: {
+    readonly matchExpressions: readonly { readonly key: string; readonly operator: 'Exists' }[];
+  };
+};
 export type Role = {
   readonly apiVersion: Rbac;
   readonly kind: 'Role';
@@ -68,6 +85,7 @@ export type ManagedObject =
   | Namespace
   | ResourceQuota
   | LimitRange
+  | NetworkPolicy
   | Role
   | RoleBinding
   | ClusterRoleBinding;

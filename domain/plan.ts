@@ -78,6 +78,13 @@ export type Toleration = z.infer<typeof Toleration>;
 export const Isolation = z.enum(['shared', 'dedicated']);
 export type Isolation = z.infer<typeof Isolation>;
 
+/**
+ * Who reaches the pods of a project unless its own NetworkPolicies let more in. `isolate`: the pods of
+ * its project tree only, which is the project itself where nothing is above or below it.
+ */
+export const ProjectNetworkPolicy = z.enum(['none', 'isolate']);
+export type ProjectNetworkPolicy = z.infer<typeof ProjectNetworkPolicy>;
+
 /** What of a plan concerns the host that a control plane and its pods run on. */
 export const HostPlan = z.strictObject({
   /** What everything of the workspace may take together. */

@@ -1,5 +1,5 @@
 /** What of a workspace decides its cluster's content. Ids are UUIDs. */
-import type { LimitRangeItem, ResourceQuotaHard } from './plan.ts';
+import type { LimitRangeItem, ProjectNetworkPolicy, ResourceQuotaHard } from './plan.ts';
 import type { PolicyRule } from './policy-rule.ts';
 import type { PresetRole } from './presets.ts';
 
@@ -31,9 +31,12 @@ export type Assignment = {
 /** A workspace at one moment; assignments that have expired are not in it. */
 export type WorkspaceState = {
   readonly workspaceId: string;
+  /** Whose workspace it is. */
+  readonly organizationId: string;
   readonly plan: {
     readonly projectQuota: ResourceQuotaHard;
     readonly limitRange: readonly LimitRangeItem[];
+    readonly networkPolicy: ProjectNetworkPolicy;
   };
   readonly projects: readonly Project[];
   readonly projectRoles: readonly ProjectRole[];

@@ -25,7 +25,7 @@ const IN_FLIGHT = 32;
 /** The stages of {@link Changes.apply}: each waits for the one before it. */
 const STAGES: readonly (readonly ManagedKind[])[] = [
   ['Namespace'],
-  ['ResourceQuota', 'LimitRange', 'Role'],
+  ['ResourceQuota', 'LimitRange', 'NetworkPolicy', 'Role'],
   ['RoleBinding', 'ClusterRoleBinding'],
 ];
 

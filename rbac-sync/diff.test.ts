@@ -11,9 +11,11 @@ const idOf = (n: number) => `01940000-0000-7000-8000-${n.toString(16).padStart(1
 /** A workspace from a few numbers: which projects, roles and assignments there are. */
 const aWorkspace = (projects: number[], grants: [number, number][]): WorkspaceState => ({
   workspaceId: idOf(0),
+  organizationId: idOf(999),
   plan: {
     projectQuota: { pods: '10', 'requests.cpu': '1500m' },
     limitRange: [{ type: 'Container', default: { cpu: '1' }, max: { memory: '1Gi' } }],
+    networkPolicy: 'isolate',
   },
   // Each below the one before it, where there is one.
   projects: projects.map((n) => ({
@@ -151,7 +153,7 @@ describe('diff', () => {
       projects: aWorkspace([1, 2], []).projects.map((each) => ({ ...each, parentId: null })),
     });
     const { apply } = diff(apart, below.map(observe));
-    expect(keys(apply)).toEqual(['Namespace p2']);
+    expect(keys(apply)).toEqual(['Namespace p2', 'NetworkPolicy hexabase-plan']);
     const labelled = below.map(observe).map((object) => ({
       ...object,
       metadata: { ...object.metadata, labels: { ...object.metadata.labels, 'their.own': 'x' } },

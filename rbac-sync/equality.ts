@@ -32,6 +32,8 @@ const hasContent = (desired: ManagedObject, observed: ObservedObject): boolean =
       return equalAmounts(desired.spec.hard, fieldOf(observed['spec'], 'hard'));
     case 'LimitRange':
       return equalLimits(desired.spec.limits, fieldOf(observed['spec'], 'limits'));
+    case 'NetworkPolicy':
+      return isDeepStrictEqual(desired.spec, observed['spec']);
     case 'Role':
       // The API server answers an empty list as null or not at all.
       return isDeepStrictEqual(desired.rules, observed['rules'] ?? []);

@@ -8,6 +8,7 @@ const RESOURCES: Record<ManagedKind, { readonly base: string; readonly plural: s
   Namespace: { base: '/api/v1', plural: 'namespaces' },
   ResourceQuota: { base: '/api/v1', plural: 'resourcequotas' },
   LimitRange: { base: '/api/v1', plural: 'limitranges' },
+  NetworkPolicy: { base: '/apis/networking.k8s.io/v1', plural: 'networkpolicies' },
   Role: { base: RBAC, plural: 'roles' },
   RoleBinding: { base: RBAC, plural: 'rolebindings' },
   ClusterRoleBinding: { base: RBAC, plural: 'clusterrolebindings' },

@@ -2,7 +2,7 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
 import { isCurrent } from '#database/condition.ts';
-import { HostPlan, LimitRangeItem, ResourceQuotaHard } from '#domain/plan.ts';
+import { HostPlan, LimitRangeItem, ProjectNetworkPolicy, ResourceQuotaHard } from '#domain/plan.ts';
 import { PolicyRule } from '#domain/policy-rule.ts';
 import { PRESET_ROLES } from '#domain/presets.ts';
 import type { WorkspaceState } from '#domain/workspace-state.ts';
@@ -23,11 +23,13 @@ const WorkspaceRow = z.strictObject({
   life: z.enum(['active', 'suspended', 'deleting', 'over']),
   delete_after: z.date().nullable(),
   expired: z.boolean(),
+  organization_id: z.uuid(),
   generation: z.int(),
   observed_generation: z.int(),
   conditions: z.array(Condition),
   project_quota: ResourceQuotaHard,
   limit_range: z.array(LimitRangeItem),
+  network_policy: ProjectNetworkPolicy,
   host_plan: HostPlan,
   provisioner: z.string().nullable(),
   projects: z.array(
@@ -96,7 +98,8 @@ export const loadWorkspace = async (
       EXISTS (
         SELECT FROM role_assignment a WHERE a.workspace_id = w.id AND a.expires_at <= now()
       ) AS expired,
-      w.generation, w.observed_generation, w.conditions, p.project_quota, p.limit_range, w.provisioner,
+      w.organization_id, w.generation, w.observed_generation, w.conditions, p.project_quota,
+      p.limit_range, p.network_policy, w.provisioner,
       jsonb_build_object(
         'workspaceQuota', p.workspace_quota, 'isolation', p.isolation,
         'nodeSelector', p.node_selector, 'tolerations', p.tolerations) AS host_plan,
@@ -137,7 +140,12 @@ const toWorkspace = (id: string, row: z.infer<typeof WorkspaceRow>): Workspace =
   provisioner: row.provisioner,
   state: {
     workspaceId: id,
-    plan: { projectQuota: row.project_quota, limitRange: row.limit_range },
+    organizationId: row.organization_id,
+    plan: {
+      projectQuota: row.project_quota,
+      limitRange: row.limit_range,
+      networkPolicy: row.network_policy,
+    },
     projects: row.projects,
     projectRoles: row.project_roles,
     assignments: row.assignments,

@@ -30,6 +30,7 @@ const plan = {
   project_quota: quota,
   workspace_quota: quota,
   limit_range: [{ type: 'Container', default: { cpu: '500m', memory: '512Mi' } }],
+  network_policy: 'isolate',
   max_projects: 10,
   isolation: 'shared',
   price: { amount: 4900, currency: 'EUR', interval: 'month' },

@@ -8,8 +8,8 @@ import { type PlanFields, PlanRow } from './schema.ts';
 const Nothing = z.strictObject({});
 
 const planColumns = sql.fragment`
-  p.id, p.name, p.display_name, p.project_quota, p.limit_range, p.workspace_quota, p.max_projects,
-  p.isolation, p.node_selector, p.tolerations, p.price, p.version, p.retired_at`;
+  p.id, p.name, p.display_name, p.project_quota, p.limit_range, p.network_policy, p.workspace_quota,
+  p.max_projects, p.isolation, p.node_selector, p.tolerations, p.price, p.version, p.retired_at`;
 
 /** The plans, by id; those that are no longer offered only when asked for. */
 export const listPlans = (
@@ -101,11 +101,11 @@ export const insertPlan = async (
 ): Promise<void> => {
   await db.query(sql.type(Nothing)`
     INSERT INTO plan (
-      id, name, display_name, project_quota, limit_range, workspace_quota, max_projects, isolation,
-      node_selector, tolerations, price
+      id, name, display_name, project_quota, limit_range, network_policy, workspace_quota, max_projects,
+      isolation, node_selector, tolerations, price
     ) VALUES (
       ${id}, ${name}, ${plan.display_name}, ${toJson(plan.project_quota)}, ${toJson(plan.limit_range)},
-      ${toJson(plan.workspace_quota)}, ${plan.max_projects}, ${plan.isolation},
+      ${plan.network_policy}, ${toJson(plan.workspace_quota)}, ${plan.max_projects}, ${plan.isolation},
       ${toJson(plan.node_selector)}, ${toJson(plan.tolerations)}, ${toJson(plan.price)}
     )
   `);
@@ -120,7 +120,8 @@ export const updatePlan = async (
   await db.query(sql.type(Nothing)`
     UPDATE plan
     SET display_name = ${plan.display_name}, project_quota = ${toJson(plan.project_quota)},
-      limit_range = ${toJson(plan.limit_range)}, workspace_quota = ${toJson(plan.workspace_quota)},
+      limit_range = ${toJson(plan.limit_range)}, network_policy = ${plan.network_policy},
+      workspace_quota = ${toJson(plan.workspace_quota)},
       max_projects = ${plan.max_projects}, isolation = ${plan.isolation},
       node_selector = ${toJson(plan.node_selector)}, tolerations = ${toJson(plan.tolerations)},
       price = ${toJson(plan.price)}, version = version + 1, updated_at = now()

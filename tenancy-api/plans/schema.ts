@@ -5,6 +5,7 @@ import {
   LimitRangeItem,
   NodeSelector,
   Price,
+  ProjectNetworkPolicy,
   ResourceQuotaHard,
   Toleration,
 } from '#domain/plan.ts';
@@ -18,6 +19,7 @@ export const PlanRow = z.strictObject({
   display_name: z.string(),
   project_quota: ResourceQuotaHard,
   limit_range: z.array(LimitRangeItem),
+  network_policy: ProjectNetworkPolicy,
   workspace_quota: ResourceQuotaHard,
   max_projects: z.int(),
   isolation: Isolation,
@@ -30,6 +32,9 @@ export const PlanRow = z.strictObject({
 export type PlanRow = z.infer<typeof PlanRow>;
 
 const isolation = Isolation.describe('dedicated: on nodes of its own.');
+const networkPolicy = ProjectNetworkPolicy.describe(
+  'isolate: pods of a project take connections from its own project tree only, until it lets others in.',
+);
 const workspaceQuota = ResourceQuotaHard.describe(
   'The ResourceQuota of the whole workspace on its host.',
 );
@@ -44,6 +49,7 @@ export const Plan = z
     display_name: z.string(),
     project_quota: projectQuota,
     limit_range: z.array(LimitRangeItem),
+    network_policy: networkPolicy,
     workspace_quota: workspaceQuota,
     max_projects: z.int(),
     isolation,
@@ -95,6 +101,7 @@ const fields = {
   display_name: DisplayName,
   project_quota: projectQuota,
   limit_range: z.array(LimitRangeItem).max(3),
+  network_policy: networkPolicy,
   workspace_quota: workspaceQuota,
   max_projects: z.int().min(1).max(10_000),
   isolation,
@@ -124,6 +131,7 @@ export const CreatePlan = z
       ),
     ...fields,
     limit_range: fields.limit_range.default([]),
+    network_policy: networkPolicy.default('none'),
     workspace_quota: fields.workspace_quota.default({}),
     isolation: isolation.default('shared'),
     node_selector: fields.node_selector.default({}),

@@ -90,6 +90,9 @@ export const PlanChange = z
       .describe('How the quota of each project changes that has none of its own.'),
     workspace_quota: z.array(QuotaDifference).describe('How the quota of the whole changes.'),
     limit_range_changes: z.boolean().describe('Whether containers get other default limits.'),
+    network_policy_changes: z
+      .boolean()
+      .describe('Whether others reach the pods of a project, or no longer do.'),
   })
   .meta({ id: 'PlanChange' });
 export type PlanChange = z.infer<typeof PlanChange>;

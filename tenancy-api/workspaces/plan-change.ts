@@ -75,6 +75,7 @@ const describeChange = async (
     project_quota: toDifferences(diffQuota(from.project_quota, to.project_quota)),
     workspace_quota: toDifferences(diffQuota(from.workspace_quota, to.workspace_quota)),
     limit_range_changes: !isDeepStrictEqual(from.limit_range, to.limit_range),
+    network_policy_changes: from.network_policy !== to.network_policy,
   };
 };
 

@@ -16,7 +16,8 @@ const workspaceColumns = (personId: string) => sql.fragment`
   o.delete_after IS NOT NULL AS organization_deleting,
   jsonb_build_object(
     'id', p.id, 'name', p.name, 'display_name', p.display_name, 'project_quota', p.project_quota,
-    'limit_range', p.limit_range, 'workspace_quota', p.workspace_quota,
+    'limit_range', p.limit_range, 'network_policy', p.network_policy,
+    'workspace_quota', p.workspace_quota,
     'max_projects', p.max_projects, 'isolation', p.isolation, 'node_selector', p.node_selector,
     'tolerations', p.tolerations, 'price', p.price, 'version', p.version, 'retired_at', p.retired_at
   ) AS plan,

@@ -11,6 +11,7 @@ import { KubernetesError } from '../../../rbac-sync/kubernetes-error.ts';
 import { POLICIES } from '../../../rbac-sync/policy-probes.ts';
 import { type Actor, type Attack, attack, type Targets } from '../../support/attacks/attack.ts';
 import { listClusterAttacks } from '../../support/attacks/cluster-attacks.ts';
+import { NETWORK } from '../../support/attacks/parts.ts';
 import { listProjectAttacks } from '../../support/attacks/project-attacks.ts';
 import { listSyncIdentityAttacks } from '../../support/attacks/sync-identity-attacks.ts';
 import { createTestDatabase } from '../../support/database.ts';
@@ -54,6 +55,7 @@ beforeAll(async () => {
   const database = stack.use(await createTestDatabase());
   planes = stack.use(await createTestProvisioner());
   const sync = stack.use(await startTestController(database, planes.provisioner));
+  await database.query(`UPDATE plan SET network_policy = 'isolate'`);
   workspace = await insertWorkspace(database);
   await workspace.untilObserved(1, 120_000);
   await workspace.change(
@@ -128,6 +130,8 @@ const makeTenantsOwn = async (admin: KubernetesClient): Promise<void> => {
     method: 'POST',
     body: { metadata, roleRef: VIEW, subjects: [groupSubject('hexabase:developers')] },
   });
+  const spec = { podSelector: {}, ingress: [{}] };
+  await admin.request(NETWORK, { method: 'POST', body: { metadata, spec } });
 };
 
 const findTargets = async (): Promise<Targets> => {

@@ -108,3 +108,60 @@ describe('drift', () => {
     expect((await conditions())['Drifted']).toMatchObject({ status: 'False' });
   });
 });
+
+describe('a plan that isolates projects', () => {
+  const policyOf = (project: string) =>
+    `/apis/networking.k8s.io/v1/namespaces/${project}/networkpolicies/hexabase-plan`;
+  const networkPolicy = (network_policy: string) =>
+    workspace.change('workspace.change-plan', [
+      `UPDATE plan SET network_policy = $2
+       WHERE id = (SELECT plan_id FROM workspace WHERE id = $1)`,
+      workspace.id,
+      network_policy,
+    ]);
+
+  it('closes each to what is not of its tree, and opens it again', async () => {
+    await workspace.change('project.create', aProject(workspace.id, 'below'), [
+      `UPDATE project SET parent_id = (SELECT id FROM project WHERE workspace_id = $1 AND name = 'shop')
+       WHERE workspace_id = $1 AND name = 'below'`,
+      workspace.id,
+    ]);
+    await networkPolicy('isolate');
+    for (const project of ['shop', 'below']) {
+      expect(await cluster.root.request(policyOf(project))).toMatchObject({
+        spec: {
+          podSelector: {},
+          policyTypes: ['Ingress'],
+          ingress: [
+            {
+              from: [
+                {
+                  namespaceSelector: {
+                    matchExpressions: [
+                      { key: 'shop.tree.kaas.hexabase.io/depth', operator: 'Exists' },
+                    ],
+                  },
+                },
+              ],
+            },
+          ],
+        },
+      });
+    }
+    await networkPolicy('none');
+    await expect(cluster.root.request(policyOf('shop'))).rejects.toMatchObject({ status: 404 });
+  });
+
+  it('puts its network policy back', async () => {
+    await networkPolicy('isolate');
+    const version = async () => {
+      const { metadata } = (await cluster.root.request(policyOf('shop'))) as {
+        metadata: { uid: string };
+      };
+      return metadata.uid;
+    };
+    const before = await version();
+    await cluster.root.request(policyOf('shop'), { method: 'DELETE' });
+    await poll('another', async () => (await version().catch(() => before)) !== before);
+  });
+});

@@ -28,7 +28,8 @@ const role = {
 };
 const aWorkspace = (change: Partial<WorkspaceState> = {}): WorkspaceState => ({
   workspaceId: createId(),
-  plan: { projectQuota: {}, limitRange: [] },
+  organizationId: createId(),
+  plan: { projectQuota: {}, limitRange: [], networkPolicy: 'none' },
   projects: [project],
   projectRoles: [role],
   assignments: [

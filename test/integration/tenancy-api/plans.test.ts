@@ -25,6 +25,7 @@ const PLAN = {
   project_quota: { 'requests.cpu': '8', pods: '100' },
   limit_range: [{ type: 'Container', default: { cpu: '1' } }],
   workspace_quota: { 'requests.cpu': '64' },
+  network_policy: 'isolate',
   max_projects: 5,
   isolation: 'dedicated',
   node_selector: { 'node.example.com/pool': 'business' },

@@ -44,7 +44,13 @@ describe('PUT /v1/workspaces/{workspace}/plan', () => {
       status: 200,
       body: {
         task: null,
-        change: { fits: true, misfits: [], from: { name: 'starter' }, to: { name: 'team' } },
+        change: {
+          fits: true,
+          misfits: [],
+          from: { name: 'starter' },
+          to: { name: 'team' },
+          network_policy_changes: false,
+        },
       },
     });
     const pods = shown.body.change.project_quota.find(
@@ -73,6 +79,15 @@ describe('PUT /v1/workspaces/{workspace}/plan', () => {
       { actor_id: manager.id, before: { plan: 'starter' }, after: { plan: 'team' } },
     ]);
     expect(await change('team')).toMatchObject({ status: 200, body: { task: null } });
+  });
+
+  it('shows that projects become closed to each other', async () => {
+    await api.database.query(
+      `INSERT INTO plan (id, name, display_name, project_quota, limit_range, network_policy, max_projects)
+       VALUES (gen_random_uuid(), 'closed', 'Closed', '{"pods": "50"}', '[]', 'isolate', 10)`,
+    );
+    const shown = await change('closed', '?dry_run=true');
+    expect(shown.body.change).toMatchObject({ fits: true, network_policy_changes: true });
   });
 
   it('refuses what does not fit with the list that the dry run shows', async () => {

@@ -7,6 +7,8 @@ export const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 export const ADMISSION = '/apis/admissionregistration.k8s.io/v1';
 /** Roles and bindings in the project. */
 export const SHOP = `${RBAC}/namespaces/shop`;
+/** Where it keeps NetworkPolicies in the project. */
+export const NETWORK = '/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies';
 /** The label that marks objects as ours. */
 export const LABEL = 'app.kubernetes.io/managed-by';
 /** The labels of our objects. */

@@ -8,6 +8,7 @@ import {
   everyWrite,
   group,
   LABEL,
+  NETWORK,
   OURS,
   PATCHES,
   PEOPLE,
@@ -20,6 +21,7 @@ import {
 /** All of them. */
 export const listProjectAttacks = (targets: Targets): Attack[] => [
   ...managedObjects(targets),
+  ...networkPolicy(),
   ...reservedNames(),
   ...bindings(),
   ...escalation(),
@@ -31,6 +33,7 @@ const managedObjects = ({ roleBinding }: Targets): Attack[] => {
     ['our quota', `${core}/resourcequotas/hexabase-plan`],
     ['our quota, through status,', `${core}/resourcequotas/hexabase-plan/status`],
     ['our limits', `${core}/limitranges/hexabase-plan`],
+    ['our network policy', `${NETWORK}/hexabase-plan`],
     ['our role', `${SHOP}/roles/hexabase:pod-reader`],
     ['our binding', `${SHOP}/rolebindings/${encodeURIComponent(roleBinding)}`],
   ] as const;
@@ -95,11 +98,26 @@ const managedObjects = ({ roleBinding }: Targets): Attack[] => {
   ];
 };
 
+/** What would open a project to the rest of the cluster. */
+const networkPolicy = (): Attack[] =>
+  everyWrite('our NetworkPolicy', {
+    actors: PEOPLE,
+    collection: NETWORK,
+    existing: 'hexabase-plan',
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    body: {
+      metadata: { name: 'hexabase-plan', labels: OURS },
+      spec: { podSelector: {}, policyTypes: ['Ingress'], ingress: [{}] },
+    },
+  }).filter(({ path }) => !path.endsWith('/evil'));
+
 const reservedNames = (): Attack[] =>
   (
     [
       ['roles', { metadata: { name: 'hexabase:evil' }, rules: [] }],
       ['roles', { metadata: { generateName: 'hexabase:evil' }, rules: [] }],
+      ['networkpolicies', { metadata: { name: 'hexabase-evil' }, spec: { podSelector: {} } }],
       [
         'rolebindings',
         {
@@ -113,7 +131,7 @@ const reservedNames = (): Attack[] =>
     name: `take the reserved name ${JSON.stringify(body.metadata)} for ${kind}`,
     actors: PEOPLE,
     method: 'POST',
-    path: `${SHOP}/${kind}`,
+    path: kind === 'networkpolicies' ? NETWORK : `${SHOP}/${kind}`,
     body,
   }));
 

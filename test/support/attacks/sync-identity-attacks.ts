@@ -31,6 +31,7 @@ export const listSyncIdentityAttacks = (targets: Targets): Attack[] => [
   ...roles(),
   ...roleBindings(),
   ...clusterRoleBindings(),
+  ...networkPolicies(),
   ...foreignObjects(targets),
   ...beyondItsTask(),
 ];
@@ -120,6 +121,28 @@ const clusterRoleBindings = (): Attack[] =>
         binding(roleRef(role), GROUP),
       ),
   );
+
+const networkPolicies = (): Attack[] => {
+  const open = { podSelector: {}, policyTypes: ['Ingress'], ingress: [{}] };
+  const of = (namespace: string) =>
+    `/apis/networking.k8s.io/v1/namespaces/${namespace}/networkpolicies`;
+  return [
+    post('make an unlabelled network policy', of('shop'), {
+      metadata: { name: 'evil' },
+      spec: open,
+    }),
+    ...['kube-system', 'hexabase-system', 'default'].map((namespace) =>
+      post(`make a network policy in ${namespace}`, of(namespace), {
+        metadata: { name: 'evil', labels: OURS },
+        spec: open,
+      }),
+    ),
+    remove('delete a tenant’s network policy', `${of('shop')}/tenants-own`),
+    patch('label a tenant’s network policy as ours', `${of('shop')}/tenants-own`, {
+      metadata: { labels: OURS },
+    }),
+  ];
+};
 
 const foreignObjects = ({ roleBinding, clusterRoleBinding }: Targets): Attack[] => {
   const crb = (name: string) => `${RBAC}/clusterrolebindings/${encodeURIComponent(name)}`;
