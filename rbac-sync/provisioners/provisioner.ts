@@ -26,6 +26,8 @@ export type ControlPlaneSpec = {
 export type ApiServerConfiguration = {
   /** AuthenticationConfiguration; reloaded by the API server when it changes. */
   readonly authentication: object;
+  /** Audit policy, and the kubeconfig of the webhook that takes its events; read at the start only. */
+  readonly audit?: { readonly policy: object; readonly webhook: object } | undefined;
 };
 
 /** Told how far provisioning is; percent of the whole task. */
