@@ -920,6 +920,48 @@ export interface paths {
         patch: operations["patchWorkspacesWorkspaceRoleAssignmentsRoleAssignment"];
         trace?: never;
     };
+    "/v1/workspaces/{workspace}/diffs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask what would be changed in the cluster of a workspace just now
+         * @description Nothing is changed, neither here nor in the cluster: each object is sent to its API server as a server-side dry run, so that the server itself says what would come of it. What is found is put right by the next look all the same, without anybody asking. Read the answer at `/v1/workspaces/{workspace}/diffs/{diff}`.
+         *
+         *     Needs `workspace:diff` in the workspace: members of WSAdmins.
+         */
+        post: operations["postWorkspacesWorkspaceDiffs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace}/diffs/{diff}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a diff; with "Prefer: wait=N" wait until it is known, at most 30 seconds
+         * @description Needs `workspace:diff` in the workspace: members of WSAdmins.
+         */
+        get: operations["getWorkspacesWorkspaceDiffsDiff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/tasks/{task}": {
         parameters: {
             query?: never;
@@ -1449,6 +1491,8 @@ export interface components {
             id: string;
             /** @description The id of an organization. */
             organization: string;
+            /** @description With the slug, what the workspace is called: `acme/online-shop`. */
+            organization_slug: string;
             slug: string;
             name: string;
             plan: components["schemas"]["Plan"];
@@ -2359,6 +2403,61 @@ export interface components {
             /** @description null when the cluster has nothing to hear of it. */
             task: components["schemas"]["Task"] | null;
         };
+        DiffCreated: {
+            diff: components["schemas"]["Diff"];
+            task: components["schemas"]["Task"];
+        };
+        Diff: {
+            /** @description The id of a diff. */
+            id: string;
+            /** @description The id of a workspace. */
+            workspace: string;
+            /** @description The id of a task. */
+            task: string;
+            /** @enum {string} */
+            state: "pending" | "running" | "succeeded" | "failed" | "cancelled";
+            /** @description Why it could not be found out. */
+            error: string | null;
+            /** @description Set when the state is succeeded. */
+            result: components["schemas"]["ClusterDiff"] | null;
+            /** Format: date-time */
+            created_at: string;
+            finished_at: string | null;
+            /**
+             * Format: date-time
+             * @description Until when it can be read.
+             */
+            expires_at: string;
+        };
+        ClusterDiff: {
+            /** @description The generation of the workspace that was compared. */
+            generation: number;
+            objects: components["schemas"]["ObjectDiff"][];
+            /** @description How many more objects would change: too many, or too large, to be shown. */
+            omitted: number;
+            /** @description What else there is to know, in sentences. */
+            notes: string[];
+        };
+        ObjectDiff: {
+            /** @enum {string} */
+            action: "create" | "update" | "delete";
+            kind: string;
+            /** @description null: an object of the whole cluster. */
+            namespace: string | null;
+            name: string;
+            /** @description null: it is not there. */
+            before: {
+                [key: string]: unknown;
+            } | null;
+            /** @description null: it would be gone. */
+            after: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Whether the API server was asked, by a server-side dry run. It is not, where it could not know: in a namespace that is yet to be made, or without a cluster. */
+            checked: boolean;
+            /** @description Why the API server would refuse it. */
+            refusal: string | null;
+        };
     };
     responses: {
         /** @description The request is not valid ([`invalid-request`](https://kaas.hexabase.io/problems/invalid-request)). */
@@ -3143,6 +3242,28 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
                     type?: "https://kaas.hexabase.io/problems/preset-protected" | "https://kaas.hexabase.io/problems/workspace-suspended";
+                };
+            };
+        };
+        /**
+         * @description The first request with this key is still running ([`idempotency-key-in-use`](https://kaas.hexabase.io/problems/idempotency-key-in-use)).
+         *
+         *     The workspace is suspended ([`workspace-suspended`](https://kaas.hexabase.io/problems/workspace-suspended)).
+         */
+        "idempotency-key-in-use.workspace-suspended": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                /**
+                 * @description When to send it again, in seconds.
+                 * @example 1
+                 */
+                "Retry-After"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/idempotency-key-in-use" | "https://kaas.hexabase.io/problems/workspace-suspended";
                 };
             };
         };
@@ -4578,6 +4699,7 @@ export interface operations {
                      *         {
                      *           "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *           "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
+                     *           "organization_slug": "acme",
                      *           "slug": "online-shop",
                      *           "name": "Online shop",
                      *           "plan": {
@@ -4701,6 +4823,7 @@ export interface operations {
                      *       "workspace": {
                      *         "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
+                     *         "organization_slug": "acme",
                      *         "slug": "online-shop",
                      *         "name": "Online shop",
                      *         "plan": {
@@ -4827,6 +4950,7 @@ export interface operations {
                      *         {
                      *           "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *           "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
+                     *           "organization_slug": "acme",
                      *           "slug": "online-shop",
                      *           "name": "Online shop",
                      *           "plan": {
@@ -4929,6 +5053,7 @@ export interface operations {
                      * @example {
                      *       "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *       "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
+                     *       "organization_slug": "acme",
                      *       "slug": "online-shop",
                      *       "name": "Online shop",
                      *       "plan": {
@@ -5030,6 +5155,7 @@ export interface operations {
                      *       "workspace": {
                      *         "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
+                     *         "organization_slug": "acme",
                      *         "slug": "online-shop",
                      *         "name": "Online shop",
                      *         "plan": {
@@ -5136,6 +5262,7 @@ export interface operations {
                      *       "workspace": {
                      *         "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
+                     *         "organization_slug": "acme",
                      *         "slug": "online-shop",
                      *         "name": "Online shop",
                      *         "plan": {
@@ -5271,6 +5398,7 @@ export interface operations {
                      * @example {
                      *       "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *       "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
+                     *       "organization_slug": "acme",
                      *       "slug": "online-shop",
                      *       "name": "Online shop",
                      *       "plan": {
@@ -5454,6 +5582,7 @@ export interface operations {
                      *       "workspace": {
                      *         "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
+                     *         "organization_slug": "acme",
                      *         "slug": "online-shop",
                      *         "name": "Online shop",
                      *         "plan": {
@@ -5593,6 +5722,7 @@ export interface operations {
                      *       "workspace": {
                      *         "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
+                     *         "organization_slug": "acme",
                      *         "slug": "online-shop",
                      *         "name": "Online shop",
                      *         "plan": {
@@ -5753,6 +5883,7 @@ export interface operations {
                      *       "workspace": {
                      *         "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
+                     *         "organization_slug": "acme",
                      *         "slug": "online-shop",
                      *         "name": "Online shop",
                      *         "plan": {
@@ -5850,6 +5981,7 @@ export interface operations {
                      *       "workspace": {
                      *         "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
+                     *         "organization_slug": "acme",
                      *         "slug": "online-shop",
                      *         "name": "Online shop",
                      *         "plan": {
@@ -5963,6 +6095,7 @@ export interface operations {
                      *       "workspace": {
                      *         "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
+                     *         "organization_slug": "acme",
                      *         "slug": "online-shop",
                      *         "name": "Online shop",
                      *         "plan": {
@@ -6060,6 +6193,7 @@ export interface operations {
                      *       "workspace": {
                      *         "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
+                     *         "organization_slug": "acme",
                      *         "slug": "online-shop",
                      *         "name": "Online shop",
                      *         "plan": {
@@ -6173,6 +6307,7 @@ export interface operations {
                      *       "workspace": {
                      *         "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
+                     *         "organization_slug": "acme",
                      *         "slug": "online-shop",
                      *         "name": "Online shop",
                      *         "plan": {
@@ -6270,6 +6405,7 @@ export interface operations {
                      *       "workspace": {
                      *         "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
+                     *         "organization_slug": "acme",
                      *         "slug": "online-shop",
                      *         "name": "Online shop",
                      *         "plan": {
@@ -9419,6 +9555,224 @@ export interface operations {
             413: components["responses"]["body-too-large"];
             415: components["responses"]["unsupported-media-type"];
             428: components["responses"]["precondition-required"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    postWorkspacesWorkspaceDiffs: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is being found out; the task ends when it is known. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    /** @description `true` when this is the stored answer to an earlier request. */
+                    "Idempotent-Replayed"?: string;
+                    /**
+                     * @description The task, at /v1/tasks/{task}.
+                     * @example /v1/tasks/task_01k7swf73mfcgsemtta9fgwa0s
+                     */
+                    Location?: string;
+                    /**
+                     * @description When to ask for the task, in seconds.
+                     * @example 1
+                     */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "diff": {
+                     *         "id": "diff_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
+                     *         "task": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "state": "succeeded",
+                     *         "error": null,
+                     *         "result": {
+                     *           "generation": 7,
+                     *           "objects": [
+                     *             {
+                     *               "action": "update",
+                     *               "kind": "ResourceQuota",
+                     *               "namespace": "shop",
+                     *               "name": "hexabase-plan",
+                     *               "before": {
+                     *                 "apiVersion": "v1",
+                     *                 "kind": "ResourceQuota",
+                     *                 "metadata": {
+                     *                   "name": "hexabase-plan",
+                     *                   "namespace": "shop"
+                     *                 },
+                     *                 "spec": {
+                     *                   "hard": {
+                     *                     "pods": "200"
+                     *                   }
+                     *                 }
+                     *               },
+                     *               "after": {
+                     *                 "apiVersion": "v1",
+                     *                 "kind": "ResourceQuota",
+                     *                 "metadata": {
+                     *                   "name": "hexabase-plan",
+                     *                   "namespace": "shop"
+                     *                 },
+                     *                 "spec": {
+                     *                   "hard": {
+                     *                     "pods": "20"
+                     *                   }
+                     *                 }
+                     *               },
+                     *               "checked": true,
+                     *               "refusal": null
+                     *             }
+                     *           ],
+                     *           "omitted": 0,
+                     *           "notes": [
+                     *             "RoleBindings that are not managed here: shop/handmade."
+                     *           ]
+                     *         },
+                     *         "created_at": "2026-03-01T09:30:00.000Z",
+                     *         "finished_at": "2026-03-01T09:30:00.000Z",
+                     *         "expires_at": "2026-03-02T09:30:00.000Z"
+                     *       },
+                     *       "task": {
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "kind": "project.create",
+                     *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
+                     *         "state": "running",
+                     *         "progress": 40,
+                     *         "step": "applying",
+                     *         "error": null,
+                     *         "created_at": "2026-03-01T09:30:00.000Z",
+                     *         "finished_at": null
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DiffCreated"];
+                };
+            };
+            400: components["responses"]["invalid-request"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["forbidden.person-suspended"];
+            404: components["responses"]["not-found"];
+            409: components["responses"]["idempotency-key-in-use.workspace-suspended"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    getWorkspacesWorkspaceDiffsDiff: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `wait=N` holds the answer back until it is final, at most N seconds and at most 30 (RFC 7240). */
+                Prefer?: components["parameters"]["Prefer"];
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
+                workspace: string;
+                /** @example diff_01k7st2z1tfcgswkatddy8v7ga */
+                diff: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The diff. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    /**
+                     * @description While the task is unfinished: when to ask again, in seconds.
+                     * @example 1
+                     */
+                    "Retry-After"?: string;
+                    /**
+                     * @description The wait that was granted (RFC 7240).
+                     * @example wait=30
+                     */
+                    "Preference-Applied"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "diff_01k7st2z1tfcgswkatddy8v7ga",
+                     *       "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
+                     *       "task": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *       "state": "succeeded",
+                     *       "error": null,
+                     *       "result": {
+                     *         "generation": 7,
+                     *         "objects": [
+                     *           {
+                     *             "action": "update",
+                     *             "kind": "ResourceQuota",
+                     *             "namespace": "shop",
+                     *             "name": "hexabase-plan",
+                     *             "before": {
+                     *               "apiVersion": "v1",
+                     *               "kind": "ResourceQuota",
+                     *               "metadata": {
+                     *                 "name": "hexabase-plan",
+                     *                 "namespace": "shop"
+                     *               },
+                     *               "spec": {
+                     *                 "hard": {
+                     *                   "pods": "200"
+                     *                 }
+                     *               }
+                     *             },
+                     *             "after": {
+                     *               "apiVersion": "v1",
+                     *               "kind": "ResourceQuota",
+                     *               "metadata": {
+                     *                 "name": "hexabase-plan",
+                     *                 "namespace": "shop"
+                     *               },
+                     *               "spec": {
+                     *                 "hard": {
+                     *                   "pods": "20"
+                     *                 }
+                     *               }
+                     *             },
+                     *             "checked": true,
+                     *             "refusal": null
+                     *           }
+                     *         ],
+                     *         "omitted": 0,
+                     *         "notes": [
+                     *           "RoleBindings that are not managed here: shop/handmade."
+                     *         ]
+                     *       },
+                     *       "created_at": "2026-03-01T09:30:00.000Z",
+                     *       "finished_at": "2026-03-01T09:30:00.000Z",
+                     *       "expires_at": "2026-03-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Diff"];
+                };
+            };
+            400: components["responses"]["invalid-request"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["forbidden.person-suspended"];
+            404: components["responses"]["not-found"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
         };

@@ -18,6 +18,7 @@ export const PREFIXES = {
   projectRole: 'rol',
   roleAssignment: 'asg',
   task: 'task',
+  diff: 'diff',
 } as const;
 
 /** A kind of thing that has an identifier. */

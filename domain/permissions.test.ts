@@ -34,6 +34,8 @@ describe('mayInWorkspace', () => {
     ['member', 'role-assignment:write', false],
     ['member', 'group:read', true],
     ['member', 'workspace:export', false],
+    ['member', 'workspace:diff', false],
+    ['admin', 'workspace:diff', true],
     [undefined, 'workspace:read', false],
   ] as const)('says whether %s may %s', (role, action, expected) => {
     expect(mayInWorkspace(role, action)).toBe(expected);

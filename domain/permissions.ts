@@ -29,6 +29,7 @@ export const WORKSPACE_ACTIONS = {
   'workspace:read': ['member', 'admin'],
   'workspace:write': ['admin'],
   'workspace:export': ['admin'],
+  'workspace:diff': ['admin'],
   'group:read': ['member', 'admin'],
   'group:write': ['admin'],
   'member:read': ['member', 'admin'],

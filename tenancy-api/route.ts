@@ -22,6 +22,7 @@ export const PATH_IDENTIFIERS = {
   role: 'projectRole',
   role_assignment: 'roleAssignment',
   task: 'task',
+  diff: 'diff',
 } as const satisfies Record<string, IdentifierKind>;
 
 type ParameterName<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`

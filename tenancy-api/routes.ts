@@ -1,5 +1,6 @@
 /** Every route of the API; what is not here doesn't exist. */
 import * as z from 'zod';
+import { diffRoutes } from './diffs/routes.ts';
 import { exportRoutes } from './exports/routes.ts';
 import { groupMemberRoutes } from './group-members/routes.ts';
 import { groupRoutes } from './groups/routes.ts';
@@ -54,6 +55,7 @@ export const ROUTES: readonly Route[] = [
   ...projectRoleTemplateRoutes,
   ...projectRoleRoutes,
   ...roleAssignmentRoutes,
+  ...diffRoutes,
   ...taskRoutes,
   openApiRoute,
 ];

@@ -95,3 +95,9 @@ export const taskHeaders = {
   Location: 'The task, at /v1/tasks/{task}.',
   'Retry-After': 'When to ask for the task, in seconds.',
 } as const;
+
+/** Headers of an answer that can be waited for. */
+export const waitHeaders = {
+  'Retry-After': 'While the task is unfinished: when to ask again, in seconds.',
+  'Preference-Applied': 'The wait that was granted (RFC 7240).',
+} as const;

@@ -37,6 +37,12 @@ const plan = {
   retired_at: null,
 };
 
+const planObject = {
+  apiVersion: 'v1',
+  kind: 'ResourceQuota',
+  metadata: { name: 'hexabase-plan', namespace: 'shop' },
+};
+
 /** By the name of the shape. */
 export const NAMED_EXAMPLES: Readonly<Record<string, JsonObject>> = {
   Organization: {
@@ -71,6 +77,7 @@ export const NAMED_EXAMPLES: Readonly<Record<string, JsonObject>> = {
   Workspace: {
     id: exampleId('workspace'),
     organization: exampleId('organization'),
+    organization_slug: 'acme',
     slug: 'online-shop',
     name: 'Online shop',
     state: 'active',
@@ -110,6 +117,31 @@ export const NAMED_EXAMPLES: Readonly<Record<string, JsonObject>> = {
     error: null,
     created_at: CREATED,
     finished_at: null,
+  },
+  Diff: {
+    id: exampleId('diff'),
+    workspace: exampleId('workspace'),
+    task: exampleId('task'),
+    state: 'succeeded',
+    error: null,
+    created_at: CREATED,
+    finished_at: CREATED,
+    expires_at: '2026-03-02T09:30:00.000Z',
+  },
+  ClusterDiff: {
+    generation: 7,
+    omitted: 0,
+    notes: ['RoleBindings that are not managed here: shop/handmade.'],
+  },
+  ObjectDiff: {
+    action: 'update',
+    kind: 'ResourceQuota',
+    namespace: 'shop',
+    name: 'hexabase-plan',
+    before: { ...planObject, spec: { hard: { pods: '200' } } },
+    after: { ...planObject, spec: { hard: { pods: '20' } } },
+    checked: true,
+    refusal: null,
   },
   Group: {
     ...group,

@@ -39,6 +39,11 @@ const TAGS = {
     name: 'Role assignments',
     description: 'What a group may do in a project, or in the whole workspace.',
   },
+  diffs: {
+    name: 'Diffs',
+    description:
+      'What would be changed in a cluster just now: a dry run of what goes on by itself.',
+  },
   tasks: { name: 'Tasks', description: 'What goes on in a cluster after an answer 202.' },
   'openapi.json': { name: 'This description', description: 'The API about itself.' },
 } as const;

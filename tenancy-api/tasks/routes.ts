@@ -2,6 +2,7 @@
 import { parseId } from '#domain/identifiers.ts';
 import { notFound } from '../problems.ts';
 import { defineRoute } from '../route.ts';
+import { waitHeaders } from '../schema.ts';
 import { findTask } from './queries.ts';
 import { Task, toTask } from './schema.ts';
 
@@ -17,10 +18,7 @@ export const taskRoutes = [
       200: {
         description: 'The task.',
         body: Task,
-        headers: {
-          'Retry-After': 'While the task is unfinished: when to ask again, in seconds.',
-          'Preference-Applied': 'The wait that was granted (RFC 7240).',
-        },
+        headers: waitHeaders,
       },
     },
     handler: async ({ context, params }) => {

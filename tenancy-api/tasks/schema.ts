@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { formatId } from '#domain/identifiers.ts';
 import { Id, Timestamp } from '../schema.ts';
 
-const TaskState = z.enum(['pending', 'running', 'succeeded', 'failed', 'cancelled']);
+/** How far a task is. */
+export const TaskState = z.enum(['pending', 'running', 'succeeded', 'failed', 'cancelled']);
 
 /** A task as it is stored. */
 export const TaskRow = z.strictObject({

@@ -78,6 +78,9 @@ export const Workspace = z
   .strictObject({
     id: Id('workspace'),
     organization: Id('organization'),
+    organization_slug: z
+      .string()
+      .describe('With the slug, what the workspace is called: `acme/online-shop`.'),
     slug: z.string(),
     name: z.string(),
     plan: Plan,
@@ -110,6 +113,7 @@ export const WorkspaceCreated = z
 export const toWorkspace = (row: WorkspaceRow, issuer: Issuer): Workspace => ({
   id: formatId('workspace', row.id),
   organization: formatId('organization', row.organization_id),
+  organization_slug: row.organization_slug,
   slug: row.slug,
   name: row.name,
   plan: toPlan(row.plan),

@@ -26,6 +26,7 @@ export const furnish = async (
   const { project_role } = await must('POST', roles, { name, rules });
   const grant = { group: group.id, project: project.id, project_role: project_role.id };
   const { role_assignment } = await must('POST', `${path}/role-assignments`, grant);
+  const { diff } = await must('POST', `${path}/diffs`);
   const account = await must('POST', `${path}/service-accounts`, { name });
   return {
     organization: admin.organization,
@@ -38,6 +39,7 @@ export const furnish = async (
     role: project_role.id,
     role_assignment: role_assignment.id,
     task: task.id,
+    diff: diff.id,
   };
 };
 

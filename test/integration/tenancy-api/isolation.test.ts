@@ -41,6 +41,7 @@ const furnish = async (caller: Caller): Promise<TestWorkspace> => {
   expect((await caller.call('PUT', membership)).status).toBeLessThan(300);
   const again = { 'Idempotency-Key': '"once"' };
   expect((await caller.call('POST', accounts, { name: 'other' }, again)).status).toBe(201);
+  expect((await caller.call('POST', `${path}/diffs`)).status).toBe(202);
   await api.database.query(
     `INSERT INTO workspace_cluster (workspace_id, provisioner, server, certificate_authority)
      VALUES ($1, 'local', 'https://x', 'ca')`,
@@ -64,6 +65,7 @@ const TABLES = {
   project_role: 'workspace_id',
   role_assignment: 'workspace_id',
   task: 'workspace_id',
+  workspace_diff: 'workspace_id',
   workspace_cluster: 'workspace_id',
   service_account: 'workspace_id',
   group_service_account: 'workspace_id',
