@@ -3,7 +3,6 @@
  * decide and writes it to PostgreSQL; it signs nobody in (the issuer does) and touches no cluster
  * (rbac-sync does). Built by main.ts and by the tests alike.
  */
-import Router from '@koa/router';
 import Koa, { type Context } from 'koa';
 import type { Registry } from 'prom-client';
 import type { DatabasePool } from 'slonik';
@@ -31,6 +30,7 @@ import { readPreferredWait, waitForFinal } from './prefer.ts';
 import { PROBLEMS, Problem } from './problems.ts';
 import { referencePage } from './reference/reference-page.ts';
 import type { Reply, Route } from './route.ts';
+import { createRouter, type FoundRoute, type Router } from './router.ts';
 import { ROUTES } from './routes.ts';
 
 /** What the application is built from. */
@@ -69,9 +69,13 @@ export const createApp = (deps: AppDeps): Koa => {
   if (deps.consoleOrigin) app.use(allowConsole(deps.consoleOrigin));
   app.use(compressAnswers());
   app.use(referencePage());
-  const router = createRouter(deps);
-  app.use(router.routes());
-  app.use((ctx) => answerUnrouted(router, ctx));
+  const router = createRouter(ROUTES);
+  const answerDeps = { ...deps, execute: createExecuteOf(deps) };
+  app.use(async (ctx) => {
+    const found = router.find(ctx.method, ctx.path);
+    if (found) await answer(ctx, found, answerDeps);
+    else answerUnrouted(router, ctx);
+  });
   return app;
 };
 
@@ -82,9 +86,8 @@ const logFailure = (log: Logger, error: unknown, ctx: Context | undefined): void
   else log.error(fields, 'a request failed');
 };
 
-const createRouter = (deps: AppDeps): Router => {
-  const router = new Router({ sensitive: true, strict: true });
-  const execute = createExecute({
+const createExecuteOf = (deps: AppDeps): Execute =>
+  createExecute({
     db: deps.db,
     issuer: deps.issuer,
     cursors: createCursors(deps.cursorKey),
@@ -95,17 +98,10 @@ const createRouter = (deps: AppDeps): Router => {
       void deps.doorbell.ring(DOORBELL_SUBJECTS.workspaceChanged, workspaceId);
     },
   });
-  for (const route of ROUTES) {
-    router.register(route.path.replaceAll('{', ':').replaceAll('}', ''), [route.method], (ctx) =>
-      answer(ctx, route, { ...deps, execute }),
-    );
-  }
-  return router;
-};
 
 const answer = async (
-  ctx: Context & { params: Record<string, string> },
-  route: Route,
+  ctx: Context,
+  { route, params }: FoundRoute,
   deps: AppDeps & { readonly execute: Execute },
 ): Promise<void> => {
   ctx.state['route'] = route.path;
@@ -114,7 +110,7 @@ const answer = async (
     personId: isPublic ? null : await authenticate(ctx, deps.accessTokens),
     method: ctx.method,
     path: ctx.path,
-    params: ctx.params,
+    params,
     query: ctx.query,
     body: await readBody(ctx, route),
     ifMatch: ctx.get('If-Match') || undefined,
@@ -154,16 +150,14 @@ const write = (ctx: Context, route: Route, reply: Reply): void => {
 
 /** Tells what is allowed where a path is known but not with this method (RFC 9110 §9.3.7, §15.5.6). */
 const answerUnrouted = (router: Router, ctx: Context): void => {
-  const methods = new Set(
-    router.match(ctx.path, ctx.method).path.flatMap((layer) => layer.methods),
-  );
-  if (methods.size === 0) {
+  const methods = router.allowedMethods(ctx.path);
+  if (methods.length === 0) {
     throw new Problem(
       PROBLEMS.notFound,
       'There is no such route; GET /v1/openapi.json describes all there are.',
     );
   }
-  const allow = [...methods, 'OPTIONS'].sort().join(', ');
+  const allow = methods.join(', ');
   if (ctx.method === 'OPTIONS') {
     ctx.status = 204;
     ctx.set('Allow', allow);
