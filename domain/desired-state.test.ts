@@ -265,12 +265,17 @@ describe('desiredState', () => {
     );
   });
 
-  it('is the same whatever the order of the assignments', () => {
+  it('is the same whatever the order of the rows', () => {
     fc.assert(
       fc.property(anyWorkspace, (state) => {
         const byKey = (objects: ManagedObject[]) =>
           objects.toSorted((a, b) => (toObjectKey(a) < toObjectKey(b) ? -1 : 1));
-        const reversed = { ...state, assignments: state.assignments.toReversed() };
+        const reversed = {
+          ...state,
+          projects: state.projects.toReversed(),
+          projectRoles: state.projectRoles.toReversed(),
+          assignments: state.assignments.toReversed(),
+        };
         expect(byKey(desiredState(reversed))).toEqual(byKey(desiredState(state)));
       }),
     );

@@ -12,6 +12,7 @@ import { isNotFound, isTaken, KubernetesError } from './kubernetes-error.ts';
 import { toCreationPath, toObjectPath } from './kubernetes-paths.ts';
 import type { SyncMetrics } from './metrics.ts';
 import { type ObjectStore, ObservedObject } from './object-store.ts';
+import { planStages, type Write } from './stages.ts';
 
 /** Where changes are made. */
 export type ApplyTarget = {
@@ -22,38 +23,22 @@ export type ApplyTarget = {
 
 const IN_FLIGHT = 32;
 
-/** The stages of {@link Changes.apply}: each waits for the one before it. */
-const STAGES: readonly (readonly ManagedKind[])[] = [
-  ['Namespace'],
-  ['ResourceQuota', 'LimitRange', 'NetworkPolicy', 'Role'],
-  ['RoleBinding', 'ClusterRoleBinding'],
-];
-
 /**
- * Makes all the changes: removals of rights first, then what is new or different, prune last. One
- * that fails holds up no other.
+ * Makes all the changes, stage by stage. One that fails holds up no other: a removal least of all.
  *
+ * @param untilInForce called before anything goes that something else replaces; never throws
  * @returns everything that failed, after everything else is done
  */
 export const applyChanges = async (
   target: ApplyTarget,
   changes: Changes,
+  untilInForce: () => Promise<void>,
 ): Promise<ApplyFailure[]> => {
-  const { revoke, apply, prune } = changes;
-  const failures = await removeAll(target, revoke.remove);
-  failures.push(...(await applyAll(target, revoke.apply)));
-  for (const kinds of STAGES) {
-    const stage = apply.filter(({ kind }) => kinds.includes(kind));
-    failures.push(...(await applyAll(target, stage)));
-  }
-  const isNamespace = ({ kind }: ObservedObject) => kind === 'Namespace';
-  failures.push(
-    ...(await removeAll(
-      target,
-      prune.filter((each) => !isNamespace(each)),
-    )),
-  );
-  failures.push(...(await removeAll(target, prune.filter(isNamespace))));
+  const { open, fenced } = planStages(changes);
+  const failures: ApplyFailure[] = [];
+  for (const stage of open) failures.push(...(await writeAll(target, stage)));
+  if (fenced.some((stage) => stage.length > 0)) await untilInForce();
+  for (const stage of fenced) failures.push(...(await writeAll(target, stage)));
   return failures;
 };
 
@@ -67,28 +52,23 @@ export const namespaceOf = ({
 }: ObservedObject | ManagedObject): string | undefined =>
   kind === 'Namespace' ? metadata.name : metadata.namespace;
 
-const withNamespace = async <O extends ObservedObject | ManagedObject>(
-  objects: readonly O[],
-  work: (object: O) => Promise<void>,
-): Promise<ApplyFailure[]> => {
+const writeAll = async (target: ApplyTarget, stage: readonly Write[]): Promise<ApplyFailure[]> => {
   const failures: ApplyFailure[] = [];
-  await forEachConcurrently(objects, IN_FLIGHT, (object) =>
-    work(object).catch((cause: unknown) => {
-      failures.push({ namespace: namespaceOf(object), cause });
-    }),
-  );
+  await forEachConcurrently(stage, IN_FLIGHT, async (each) => {
+    try {
+      await (each.operation === 'apply' ? apply(target, each.object) : remove(target, each.object));
+    } catch (cause) {
+      failures.push({ namespace: namespaceOf(each.object), cause });
+    }
+  });
   return failures;
 };
 
-const applyAll = (
-  target: ApplyTarget,
-  objects: readonly ManagedObject[],
-): Promise<ApplyFailure[]> =>
-  withNamespace(objects, async (object) => {
-    const written = ObservedObject.parse(await write(target, object));
-    target.stores[object.kind].put(written);
-    target.metrics.objectsWritten.inc({ operation: 'apply', kind: object.kind });
-  });
+const apply = async (target: ApplyTarget, object: ManagedObject): Promise<void> => {
+  const written = ObservedObject.parse(await write(target, object));
+  target.stores[object.kind].put(written);
+  target.metrics.objectsWritten.inc({ operation: 'apply', kind: object.kind });
+};
 
 /** What we write of these is replaced whole by a later apply, so that a create leaves nothing behind. */
 const CREATED: ReadonlySet<ManagedKind> = new Set(['Role', 'RoleBinding', 'ClusterRoleBinding']);
@@ -104,11 +84,6 @@ const write = async ({ client, stores }: ApplyTarget, object: ManagedObject): Pr
   }
   return applyObject(client, toObjectPath(object), object);
 };
-
-const removeAll = (
-  target: ApplyTarget,
-  objects: readonly ObservedObject[],
-): Promise<ApplyFailure[]> => withNamespace(objects, (object) => remove(target, object));
 
 const remove = async (target: ApplyTarget, object: ObservedObject): Promise<void> => {
   const kind = object.kind as ManagedKind;

@@ -1,17 +1,29 @@
 /** What to do to a cluster so that it holds what it should: decided here, done in apply.ts. Pure. */
-import { type ManagedObject, type RoleBinding, toObjectKey } from '#domain/kubernetes-objects.ts';
+import { type ManagedObject, toObjectKey } from '#domain/kubernetes-objects.ts';
 import { hasRoleRef, isAsDesired } from './equality.ts';
 import type { ObservedObject } from './object-store.ts';
+import {
+  collectGains,
+  type Gains,
+  isBinding,
+  isReplaced,
+  planRemoval,
+  planSteps,
+  type Steps,
+  subjectsOf,
+} from './replacement.ts';
 
 /** The changes, in the order in which they are made. */
 export type Changes = {
-  /** Bindings that only take rights away: they go first and wait for nothing. */
+  /** What only takes rights away: it goes first and waits for nothing. */
   readonly revoke: {
     readonly remove: readonly ObservedObject[];
     readonly apply: readonly ManagedObject[];
   };
   /** In the order of the desired state: what others need comes first. */
   readonly apply: readonly ManagedObject[];
+  /** By key, the writes of objects of `apply` and `prune` that take more than one, or wait. */
+  readonly steps: ReadonlyMap<string, Steps>;
   /** What nobody wants any more; a namespace comes after what is in it. */
   readonly prune: readonly ObservedObject[];
   /** Wanted namespaces that are still being deleted: nothing can be made in them yet. */
@@ -41,17 +53,30 @@ export const diff = (
     const existing = present.get(toObjectKey(object));
     return !existing || !isAsDesired(object, existing);
   });
-  const shrinking = changed.filter((object) => onlyShrinks(object, present));
+  const gains = collectGains(changed, desired, present);
+  const steps = new Map(
+    changed.map((object) => [toObjectKey(object), planSteps(object, { present, gains })]),
+  );
+  const shrinking = changed.filter((object) => isSingle(steps.get(toObjectKey(object)), 'revoke'));
   const stale = observed.filter((object) => isStale(object, wanted));
-  const gains = collectGains(changed, present);
-  const revoked = stale.filter((object) => isPureRemoval(object, gains));
+  const revoked = stale.filter(
+    (object) => wanted.has(toObjectKey(object)) || isPureRemoval(object, gains),
+  );
+  const pruned = without(stale, revoked);
   return {
     revoke: { remove: revoked, apply: shrinking },
     apply: without(changed, shrinking),
-    prune: orderPrune(without(stale, revoked)),
+    steps: new Map([
+      ...[...steps].filter(([, each]) => !isSingle(each, 'expand') && !isSingle(each, 'revoke')),
+      ...pruned.flatMap((object) => planRemoval(object, gains)),
+    ]),
+    prune: orderPrune(pruned),
     terminating,
   };
 };
+
+const isSingle = (steps: Steps | undefined, step: keyof Steps): boolean =>
+  steps?.[step] !== undefined && Object.keys(steps).length === 1;
 
 const without = <Item>(items: readonly Item[], others: readonly Item[]): Item[] => {
   const excluded = new Set(others);
@@ -64,10 +89,6 @@ const namespaceOf = (object: ManagedObject): string | undefined =>
 const isTerminatingNamespace = ({ kind, metadata }: ObservedObject): boolean =>
   kind === 'Namespace' && metadata.deletionTimestamp !== undefined;
 
-type Binding = Extract<ManagedObject, { roleRef: unknown }>;
-
-const isBinding = (object: ManagedObject): object is Binding => 'roleRef' in object;
-
 const isBindingKind = (kind: string): boolean =>
   kind === 'RoleBinding' || kind === 'ClusterRoleBinding';
 
@@ -78,44 +99,15 @@ const isStale = (object: ObservedObject, wanted: ReadonlyMap<string, ManagedObje
   return !desired || (isBinding(desired) && !hasRoleRef(desired, object));
 };
 
-/** The names of an observed binding's subjects. */
-const subjectsOf = (object: ObservedObject | undefined): string[] =>
-  ((object?.['subjects'] ?? []) as RoleBinding['subjects']).map(({ name }) => name);
-
-/** A binding whose new subjects are all among the old ones. */
-const onlyShrinks = (
-  object: ManagedObject,
-  present: ReadonlyMap<string, ObservedObject>,
-): boolean => {
-  const existing = present.get(toObjectKey(object));
-  if (!existing || !isBinding(object) || !hasRoleRef(object, existing)) return false;
-  const before = new Set(subjectsOf(existing));
-  return object.subjects.every(({ name }) => before.has(name));
-};
-
-const toGain = (namespace: string | undefined, group: string) => `${namespace ?? ''}/${group}`;
-
-/** Who gets something new where: what they lose there in the same change is replaced, not removed. */
-const collectGains = (
-  changed: readonly ManagedObject[],
-  present: ReadonlyMap<string, ObservedObject>,
-): ReadonlySet<string> => {
-  const gains = new Set<string>();
-  for (const object of changed.filter(isBinding)) {
-    const existing = present.get(toObjectKey(object));
-    // One that has to be made anew gives nothing until the old one is gone.
-    if (existing && !hasRoleRef(object, existing)) continue;
-    const before = new Set(subjectsOf(existing));
-    for (const { name } of object.subjects) {
-      if (!before.has(name)) gains.add(toGain(object.metadata.namespace, name));
-    }
-  }
-  return gains;
-};
-
-const isPureRemoval = (object: ObservedObject, gains: ReadonlySet<string>): boolean =>
+const isPureRemoval = (object: ObservedObject, gains: Gains): boolean =>
   isBindingKind(object.kind) &&
-  !subjectsOf(object).some((name) => gains.has(toGain(object.metadata.namespace, name)));
+  !subjectsOf(object).some((group) =>
+    isReplaced(gains, {
+      group,
+      scope: object.metadata.namespace ?? '',
+      source: toObjectKey(object),
+    }),
+  );
 
 /** Namespaces last, and nothing in them one by one: they take their content along. */
 const orderPrune = (stale: readonly ObservedObject[]): ObservedObject[] => {

@@ -23,6 +23,20 @@ export const allows = (rules: readonly Rule[], access: Access): boolean =>
       coversName(rule.resourceNames ?? [], access.name),
   );
 
+/** Whether rules allow everything that others do. Wildcards are covered by wildcards only. */
+export const covers = (rules: readonly Rule[], others: readonly Rule[]): boolean =>
+  others.every(({ verbs = [], apiGroups = [], resources = [], resourceNames = [] }) =>
+    resources.every((resource) =>
+      apiGroups.every((group) =>
+        verbs.every((verb) =>
+          (resourceNames.length > 0 ? resourceNames : [undefined]).every((name) =>
+            allows(rules, { verb, group, resource, name }),
+          ),
+        ),
+      ),
+    ),
+  );
+
 const includes = (values: readonly string[] = [], value: string): boolean =>
   values.includes('*') || values.includes(value);
 

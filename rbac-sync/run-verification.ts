@@ -66,9 +66,10 @@ const untilProven = async (
   }
 };
 
-const review = async (
-  { client, signal }: VerificationContext,
-  { group, namespace, access }: Probe,
+/** Asks whether a group may do something. */
+export const review = async (
+  { client, signal }: Pick<VerificationContext, 'client' | 'signal'>,
+  { group, namespace, access }: Pick<Probe, 'group' | 'namespace' | 'access'>,
 ): Promise<z.infer<typeof Review>['status']> => {
   const [resource, subresource] = access.resource.split('/');
   const answer = await client.request('/apis/authorization.k8s.io/v1/subjectaccessreviews', {
@@ -100,14 +101,21 @@ const REASON = /allowed by (RoleBinding|ClusterRoleBinding) "([^"]+)"/;
  * changed, whose answer is old.
  */
 const otherBinding = (reason: string, context: VerificationContext): string | undefined => {
+  const key = toBindingKey(reason);
+  if (key === undefined || context.unsettled.has(key)) return undefined;
+  if (context.ours.has(key)) return 'ours';
+  const [, kind, path] = REASON.exec(reason) ?? [];
+  return `${kind} ${path}`;
+};
+
+/** The `toObjectKey` of the binding that an answer rests on. @param reason of a SubjectAccessReview */
+export const toBindingKey = (reason: string): string | undefined => {
   const [, kind, path = ''] = REASON.exec(reason) ?? [];
   if (kind === undefined) return undefined;
   const slash = path.lastIndexOf('/');
   const [name, namespace] =
     kind === 'RoleBinding' ? [path.slice(0, slash), path.slice(slash + 1)] : [path, ''];
-  const key = `${kind}/${namespace}/${name}`;
-  if (context.unsettled.has(key)) return undefined;
-  return context.ours.has(key) ? 'ours' : `${kind} ${path}`;
+  return `${kind}/${namespace}/${name}`;
 };
 
 const describe = ({ group, namespace, access }: Probe): string =>

@@ -11,6 +11,7 @@ const observed = (kind: string, name: string, namespace?: string) =>
 const changes = (objects: readonly ObservedObject[]) => ({
   revoke: { remove: objects.slice(0, 1), apply: [] },
   apply: [],
+  steps: new Map(),
   prune: objects.slice(1),
   terminating: [],
 });

@@ -55,7 +55,11 @@ export const notDrifted = (conditions: readonly Condition[], now: Date): Stateme
 const LONGEST_LIST = 10;
 
 /** Something in the cluster was changed past the platform, and is put back. */
-export const drifted = ({ revoke, apply, prune }: Changes): Statement => {
+export const drifted = ({
+  revoke,
+  apply,
+  prune,
+}: Pick<Changes, 'revoke' | 'apply' | 'prune'>): Statement => {
   const objects = [...revoke.remove, ...revoke.apply, ...apply, ...prune].map(nameOf).sort();
   const list = objects.slice(0, LONGEST_LIST).join(', ');
   const more = objects.length > LONGEST_LIST ? ` and ${objects.length - LONGEST_LIST} more` : '';

@@ -2,6 +2,7 @@
 import { type ManagedObject, toObjectKey } from '#domain/kubernetes-objects.ts';
 import { type ApplyFailure, applyChanges } from './apply.ts';
 import { type Changes, diff, isEmpty } from './diff.ts';
+import { planFence, untilReplaced } from './fence.ts';
 import type { SyncMetrics } from './metrics.ts';
 import type { ObservedObject } from './object-store.ts';
 import { runVerification } from './run-verification.ts';
@@ -62,8 +63,13 @@ export const syncCluster = async (options: SyncOptions): Promise<SyncOutcome> =>
   const failures = terminatingFailures(changes);
   if (!isEmpty(changes)) {
     await options.onChanges(changes);
-    const { client, stores } = cluster;
-    failures.push(...(await applyChanges({ client, stores, metrics: options.metrics }, changes)));
+    const { client, stores, clusterRoles } = cluster;
+    const replacements = planFence({ observed, desired, changes, clusterRoles });
+    failures.push(
+      ...(await applyChanges({ client, stores, metrics: options.metrics }, changes, () =>
+        untilReplaced({ client, signal: options.signal }, replacements),
+      )),
+    );
   }
   const failed = new Set(failures.map(({ namespace }) => namespace));
   const { provable, rest } = splitUnproven(unproven, failed);

@@ -72,7 +72,7 @@ export const joinVerifications = (plans: readonly Verification[]): Verification 
 };
 
 /** A binding with what it gives. */
-type Grant = {
+export type Grant = {
   readonly namespace: string | undefined;
   readonly role: string;
   readonly groups: readonly string[];
@@ -80,13 +80,14 @@ type Grant = {
 };
 
 /** The grants of one state of the cluster. */
-type Grants = {
+export type Grants = {
   readonly byKey: ReadonlyMap<string, Grant>;
   /** By namespace; those of the whole cluster under ''. */
   readonly byScope: ReadonlyMap<string, readonly Grant[]>;
 };
 
-const indexGrants = (
+/** What the bindings among these objects give. */
+export const indexGrants = (
   objects: readonly RbacObject[],
   clusterRoles: VerificationInput['clusterRoles'],
 ): Grants => {

@@ -19,6 +19,7 @@ import { poll } from '../../support/poll.ts';
 
 const REVIEWS = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
 const metrics = createSyncMetrics(new Registry());
+const organizationId = createId();
 const project = { id: createId(), name: 'shop', parentId: null, quota: null };
 const role = {
   id: createId(),
@@ -28,7 +29,7 @@ const role = {
 };
 const aWorkspace = (change: Partial<WorkspaceState> = {}): WorkspaceState => ({
   workspaceId: createId(),
-  organizationId: createId(),
+  organizationId,
   plan: { projectQuota: {}, limitRange: [], networkPolicy: 'none' },
   projects: [project],
   projectRoles: [role],
