@@ -1,12 +1,13 @@
 /**
  * Starts once what the integration and end-to-end tests share: PostgreSQL with a migrated template
- * database, the Kubernetes programs, and NATS. Fails, saying what to install, when one can't be had.
+ * database, the Kubernetes programs, helm, and NATS. Fails, saying what to install, when one can't be had.
  */
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { migrate, SERVICE_ROLES } from '#database/migrate.ts';
 import { findControlPlane } from '../../quickstart/control-plane/binaries.ts';
 import { startPostgres } from '../../quickstart/embedded-postgres.ts';
+import { findHelm } from './helm.ts';
 import { startNats } from './nats.ts';
 
 declare module 'vitest' {
@@ -16,6 +17,7 @@ declare module 'vitest' {
     servicePassword: string;
     controlPlaneDirectory: string;
     kubectl: string;
+    helm: string;
     natsUrl: string;
   }
 }
@@ -25,8 +27,9 @@ const PASSWORD = 'integration-tests-only';
 export default async (project: TestProject): Promise<() => Promise<void>> => {
   const stack = new AsyncDisposableStack();
   try {
-    const [{ directory: binaries, kubectl }, nats, postgres] = await Promise.all([
+    const [{ directory: binaries, kubectl }, helm, nats, postgres] = await Promise.all([
       findControlPlane(),
+      findHelm(),
       startNats().then((server) => stack.use(server)),
       startPostgres([
         '-c',
@@ -42,6 +45,7 @@ export default async (project: TestProject): Promise<() => Promise<void>> => {
     project.provide('servicePassword', PASSWORD);
     project.provide('controlPlaneDirectory', binaries);
     project.provide('kubectl', kubectl);
+    project.provide('helm', helm);
     project.provide('natsUrl', nats.url);
   } catch (error) {
     await stack.disposeAsync();

@@ -73,9 +73,13 @@ const kubernetes = ({ configuration, settings }: ValuesInput) => {
   };
 };
 
-const backingStore = ({ storage, plan }: ValuesInput) => {
+const backingStore = ({ storage, plan, settings }: ValuesInput) => {
   if (storage.backingStore === 'database') return { database: { embedded: { enabled: true } } };
-  const statefulSet = { persistence: { volumeClaim: volumeClaim(storage) }, ...scheduling(plan) };
+  const statefulSet = {
+    highAvailability: { replicas: settings.replicas },
+    persistence: { volumeClaim: volumeClaim(storage) },
+    ...scheduling(plan),
+  };
   return { etcd: { deploy: { enabled: true, statefulSet } } };
 };
 
