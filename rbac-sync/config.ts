@@ -17,11 +17,39 @@ export const RbacSyncConfig = z.object({
   LOCAL_PROVISIONER_DIRECTORY: z.string(),
   /** A directory with etcd, kube-apiserver and kube-controller-manager. */
   LOCAL_PROVISIONER_BINARIES: z.string(),
+  /**
+   * Where clusters send their audit events to, with no path; without it drift has no author. The port and
+   * certificate are those of the listener behind it.
+   */
+  AUDIT_WEBHOOK_URL: z
+    .url({ protocol: /^https$/ })
+    .refine((url) => new URL(url).origin === url, 'Must be an origin, with no path or slash.')
+    .optional(),
+  AUDIT_PORT: Port.optional(),
+  AUDIT_TLS_CERTIFICATE_PATH: z.string().optional(),
+  AUDIT_TLS_PRIVATE_KEY_PATH: z.string().optional(),
+  /** PEM file of the authority behind that certificate; without it clusters trust their system's. */
+  AUDIT_CERTIFICATE_AUTHORITY_PATH: z.string().optional(),
   // The sync identity's token lives an hour and is renewed in passing.
   RESYNC_INTERVAL_SECONDS: z.coerce.number().int().min(1).max(1_500).default(300),
 });
 export type RbacSyncConfig = Readonly<z.infer<typeof RbacSyncConfig>>;
 
 /** @throws Error that names every fault of the environment at once */
-export const readRbacSyncConfig = (env: NodeJS.ProcessEnv): RbacSyncConfig =>
-  parseEnvironment(RbacSyncConfig, env);
+export const readRbacSyncConfig = (env: NodeJS.ProcessEnv): RbacSyncConfig => {
+  const config = parseEnvironment(RbacSyncConfig, env);
+  assertAudit(config);
+  return config;
+};
+
+const assertAudit = (config: RbacSyncConfig): void => {
+  const { AUDIT_WEBHOOK_URL: url, AUDIT_PORT: port } = config;
+  if (url === undefined) return;
+  if (port === undefined) throw new Error('AUDIT_WEBHOOK_URL needs AUDIT_PORT, to listen on.');
+  // The events name people, their token would let forge more, and the API server sends none without TLS.
+  if (!config.AUDIT_TLS_CERTIFICATE_PATH || !config.AUDIT_TLS_PRIVATE_KEY_PATH) {
+    throw new Error(
+      'AUDIT_WEBHOOK_URL needs AUDIT_TLS_CERTIFICATE_PATH and AUDIT_TLS_PRIVATE_KEY_PATH.',
+    );
+  }
+};

@@ -7,6 +7,7 @@ import type { CommonQueryMethods, DatabasePool, SerializableValue } from 'slonik
 import { MEMBERSHIP_RECORDS, raiseGeneration, recordAudit } from '#database/changes.ts';
 import { DOORBELL_SUBJECTS, type Doorbell } from '#runtime/doorbell.ts';
 import type { Logger } from '#runtime/log.ts';
+import { deleteOldClusterWrites } from './audit/audit-queries.ts';
 import {
   deleteEmptyOrganizations,
   deleteExpiredAssignments,
@@ -38,6 +39,7 @@ export const expire = async ({ db, doorbell, log }: ExpireDeps): Promise<void> =
   }
   await db.transaction(removeOrganizations);
   await deleteOldIdempotencyKeys(db);
+  await deleteOldClusterWrites(db);
 };
 
 /** Answers whether the cluster has something to lose. */

@@ -8,12 +8,16 @@ import { sql } from 'slonik';
 import * as z from 'zod';
 import { createDatabase } from '#database/pool.ts';
 import { createDoorbell } from '#runtime/doorbell.ts';
-import { createEncryption } from '#runtime/encryption.ts';
+import { createEncryption, type Encryption } from '#runtime/encryption.ts';
 import { health } from '#runtime/health.ts';
 import { listen } from '#runtime/http-server.ts';
 import type { Readiness } from '#runtime/lifecycle.ts';
 import type { Logger } from '#runtime/log.ts';
 import { createMetrics } from '#runtime/metrics.ts';
+import { type AuditEndpoint, auditConfiguration } from './audit/audit-configuration.ts';
+import { createAuditReceiver } from './audit/audit-receiver.ts';
+import { AUDIT_KEY_USE } from './audit/audit-token.ts';
+import { type AuditWriterDeps, createAuditWriter } from './audit/audit-writer.ts';
 import { authenticationConfiguration } from './authentication-configuration.ts';
 import type { RbacSyncConfig } from './config.ts';
 import { type Controller, createController } from './controller.ts';
@@ -46,13 +50,15 @@ export const createRbacSync = async ({
   const doorbell = stack.use(
     await createDoorbell({ databaseUrl: config.DATABASE_URL, natsUrl: config.NATS_URL, log }),
   );
-  const provisioners = stack.use(await createProvisioners(config));
+  const encryption = createEncryption(config.ENCRYPTION_KEY);
+  const audit = await startAudit({ config, encryption, db, doorbell, log, stack });
+  const provisioners = stack.use(await createProvisioners(config, audit));
   return stack.use(
     await createController({
       db,
       doorbell,
       provisioners,
-      encryption: createEncryption(config.ENCRYPTION_KEY),
+      encryption,
       metrics,
       log,
       resyncIntervalMs: config.RESYNC_INTERVAL_SECONDS * 1000,
@@ -60,7 +66,34 @@ export const createRbacSync = async ({
   );
 };
 
-const createProvisioners = async (config: RbacSyncConfig): Promise<ProvisionerRegistry> => {
+type AuditDeps = Pick<RbacSyncDeps, 'config' | 'log' | 'stack'> &
+  AuditWriterDeps & {
+    readonly encryption: Encryption;
+  };
+
+/** Listens for the clusters' audit events, if they are told to send any. */
+const startAudit = async (deps: AuditDeps): Promise<AuditEndpoint | undefined> => {
+  const { config, encryption, log, stack } = deps;
+  const { AUDIT_WEBHOOK_URL: url, AUDIT_PORT: port } = config;
+  if (url === undefined || port === undefined) return undefined;
+  const read = async (path: string | undefined) =>
+    path === undefined ? undefined : readFile(path, 'utf8');
+  const [certificate, privateKey, certificateAuthority] = await Promise.all([
+    read(config.AUDIT_TLS_CERTIFICATE_PATH),
+    read(config.AUDIT_TLS_PRIVATE_KEY_PATH),
+    read(config.AUDIT_CERTIFICATE_AUTHORITY_PATH),
+  ]);
+  const key = encryption.deriveKey(AUDIT_KEY_USE);
+  const receiver = createAuditReceiver({ key, onWrites: createAuditWriter(deps), log });
+  const tls = { certificate: certificate ?? '', privateKey: privateKey ?? '' };
+  stack.use(await listen(receiver, { host: config.HOST, port, tls }));
+  return { url, certificateAuthority, key };
+};
+
+const createProvisioners = async (
+  config: RbacSyncConfig,
+  audit: AuditEndpoint | undefined,
+): Promise<ProvisionerRegistry> => {
   const path = config.ISSUER_CERTIFICATE_AUTHORITY_PATH;
   const issuer = {
     url: config.ISSUER_URL,
@@ -71,6 +104,7 @@ const createProvisioners = async (config: RbacSyncConfig): Promise<ProvisionerRe
     binaries: config.LOCAL_PROVISIONER_BINARIES,
     configurationFor: (workspaceId) => ({
       authentication: authenticationConfiguration(workspaceId, issuer),
+      audit: audit && auditConfiguration(workspaceId, audit),
     }),
   });
   return createProvisionerRegistry({ provisioners: [local], defaultName: local.name });

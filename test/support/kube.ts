@@ -3,13 +3,23 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { JWTPayload } from 'jose';
 import { Registry } from 'prom-client';
 import { inject } from 'vitest';
 import { formatId } from '#domain/identifiers.ts';
 import type { HostPlan } from '#domain/plan.ts';
+import { createCertificateAuthority } from '#runtime/certificates.ts';
 import { createDoorbell, type Doorbell } from '#runtime/doorbell.ts';
 import { createEncryption } from '#runtime/encryption.ts';
+import { listen } from '#runtime/http-server.ts';
 import { createLogger } from '#runtime/log.ts';
+import {
+  type AuditEndpoint,
+  auditConfiguration,
+} from '../../rbac-sync/audit/audit-configuration.ts';
+import { createAuditReceiver } from '../../rbac-sync/audit/audit-receiver.ts';
+import { AUDIT_KEY_USE } from '../../rbac-sync/audit/audit-token.ts';
+import { createAuditWriter } from '../../rbac-sync/audit/audit-writer.ts';
 import { authenticationConfiguration } from '../../rbac-sync/authentication-configuration.ts';
 import { type Controller, createController } from '../../rbac-sync/controller.ts';
 import {
@@ -36,13 +46,17 @@ export type TestProvisioner = AsyncDisposable & {
   readonly issuer: SigningIssuer;
 };
 
-/** A local provisioner whose API servers trust a signing issuer. */
-export const createTestProvisioner = async (): Promise<TestProvisioner> => {
+/**
+ * A local provisioner whose API servers trust a signing issuer.
+ *
+ * @param audit where they send their audit events to, if anywhere
+ */
+export const createTestProvisioner = async (audit?: AuditEndpoint): Promise<TestProvisioner> => {
   await using cleanup = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), 'hexabase-control-planes-'));
   cleanup.defer(() => rm(directory, { recursive: true, force: true }));
   const issuer = cleanup.use(await startSigningIssuer());
-  const provisioner = cleanup.use(provisionerIn(directory, issuer));
+  const provisioner = cleanup.use(provisionerIn(directory, issuer, audit));
   const resources = cleanup.move();
   return {
     provisioner,
@@ -56,6 +70,7 @@ export const createTestProvisioner = async (): Promise<TestProvisioner> => {
 export const provisionerIn = (
   directory: string,
   issuer: Pick<SigningIssuer, 'url' | 'certificateAuthority'>,
+  audit?: AuditEndpoint,
 ): Provisioner =>
   createLocalProvisioner({
     directory,
@@ -63,8 +78,37 @@ export const provisionerIn = (
     unsafeNoFsync: true,
     configurationFor: (workspaceId) => ({
       authentication: authenticationConfiguration(workspaceId, issuer),
+      audit: audit && auditConfiguration(workspaceId, audit),
     }),
   });
+
+/** A receiver of audit events that keeps them in a database, as rbac-sync does. */
+export const startTestAudit = async (
+  database: TestDatabase,
+): Promise<AuditEndpoint & AsyncDisposable> => {
+  await using cleanup = new AsyncDisposableStack();
+  const doorbell = cleanup.use(
+    await createDoorbell({
+      databaseUrl: database.urlFor('hexabase_rbac_sync'),
+      natsUrl: undefined,
+      log: testLog,
+    }),
+  );
+  const db = await database.connectAs('hexabase_rbac_sync');
+  const key = testEncryption.deriveKey(AUDIT_KEY_USE);
+  const onWrites = createAuditWriter({ db, doorbell });
+  const receiver = createAuditReceiver({ key, onWrites, log: testLog });
+  const authority = await createCertificateAuthority('audit');
+  const tls = await authority.sign({ commonName: 'audit', hosts: ['127.0.0.1'], days: 1 });
+  const { port } = cleanup.use(await listen(receiver, { host: '127.0.0.1', port: 0, tls }));
+  const resources = cleanup.move();
+  return {
+    url: `https://127.0.0.1:${port}`,
+    certificateAuthority: authority.certificate,
+    key,
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+};
 
 /** A plan that asks nothing of its host. */
 export const ANY_HOST: HostPlan = {
@@ -132,7 +176,11 @@ export type TestCluster = AsyncDisposable & {
   /** As whoever has this bearer token. */
   readonly withToken: (token: string) => KubernetesClient;
   /** As someone of these groups, by a real ID token for this workspace. */
-  readonly asMember: (groups: readonly string[], subject?: string) => Promise<KubernetesClient>;
+  readonly asMember: (
+    groups: readonly string[],
+    subject?: string,
+    other?: JWTPayload,
+  ) => Promise<KubernetesClient>;
 };
 
 /** Connects to a workspace's cluster, which must be up. */
@@ -155,13 +203,14 @@ export const connectTestCluster = async (
     plane,
     root: connect(await plane.bootstrapCredential()),
     withToken,
-    asMember: async (groups, subject = aSubject()) =>
+    asMember: async (groups, subject = aSubject(), other = {}) =>
       withToken(
         await issuer.sign({
           audience: formatId('workspace', workspaceId),
           subject,
           groups,
           lifetimeSeconds: 900,
+          other,
         }),
       ),
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),

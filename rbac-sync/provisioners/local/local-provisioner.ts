@@ -62,10 +62,12 @@ export const createLocalProvisioner = (options: LocalProvisionerOptions): Provis
     ensure: async ({ workspaceId }, { onProgress, signal }) => {
       const known = ensured.get(workspaceId);
       if (known && (await areRunning(known.programs))) return known.plane;
+      const configuration = options.configurationFor(workspaceId);
       const started = await start(pathsOf(workspaceId), onProgress, {
         ...options,
+        audited: configuration.audit !== undefined,
         signal,
-        configuration: options.configurationFor(workspaceId),
+        configuration,
         onBegin: (programs) => begun.set(workspaceId, programs),
       });
       ensured.set(workspaceId, started);
@@ -97,8 +99,7 @@ const start = async (
   const authorities = await loadAuthorities(paths);
   const programs = (await adopt(paths, options)) ?? (await prepare(paths, authorities, options));
   options.onBegin(programs);
-  // Also for one that runs: kube-apiserver reloads the file by itself.
-  await writePrivate(paths.authentication, stringify(options.configuration.authentication));
+  await writeConfiguration(paths, options.configuration);
   const server = serverOf(programs);
   await onProgress(20, 'starting etcd');
   await ensureStarted(programs.etcd);
@@ -110,6 +111,17 @@ const start = async (
   await onProgress(60, 'starting kube-controller-manager');
   await ensureStarted(programs.controllerManager);
   return { programs, plane: describePlane(server, authorities) };
+};
+
+/** Also for one that runs: kube-apiserver reloads the first file by itself, the others when it starts. */
+const writeConfiguration = async (
+  paths: ControlPlanePaths,
+  { authentication, audit }: ApiServerConfiguration,
+): Promise<void> => {
+  await writePrivate(paths.authentication, stringify(authentication));
+  if (!audit) return;
+  await writePrivate(paths.auditPolicy, stringify(audit.policy));
+  await writePrivate(paths.auditWebhook, stringify(audit.webhook));
 };
 
 /** The programs as they were, if one of them still runs: the others must fit to it. */

@@ -1,5 +1,6 @@
 /** The three programs of a control plane, and the flags they run with. */
 import { join } from 'node:path';
+import { AUDIT_FLAGS } from '../audit-flags.ts';
 import type { ControlPlanePaths, Ports } from './control-plane-files.ts';
 import type { Daemon } from './daemon.ts';
 
@@ -9,6 +10,8 @@ export type ProgramOptions = {
   readonly binaries: string;
   /** Trades the data's durability for speed; for tests only. */
   readonly unsafeNoFsync?: boolean | undefined;
+  /** Whether there are an audit policy and a webhook to send events to. */
+  readonly audited?: boolean | undefined;
 };
 
 /** In the order in which they start; they stop in reverse. */
@@ -38,7 +41,7 @@ export const describePrograms = (
   });
   return {
     etcd: daemon('etcd', etcdFlags(paths, ports, options)),
-    apiserver: daemon('kube-apiserver', apiserverFlags(paths, ports)),
+    apiserver: daemon('kube-apiserver', apiserverFlags(paths, ports, options)),
     controllerManager: daemon('kube-controller-manager', controllerManagerFlags(paths)),
   };
 };
@@ -71,7 +74,7 @@ const etcdFlags = (paths: ControlPlanePaths, ports: Ports, options: ProgramOptio
   };
 };
 
-const apiserverFlags = (paths: ControlPlanePaths, ports: Ports) => ({
+const apiserverFlags = (paths: ControlPlanePaths, ports: Ports, { audited }: ProgramOptions) => ({
   'bind-address': '127.0.0.1',
   'secure-port': `${ports.apiserver}`,
   'tls-cert-file': paths.apiserver.certificate,
@@ -93,6 +96,11 @@ const apiserverFlags = (paths: ControlPlanePaths, ports: Ports) => ({
   'endpoint-reconciler-type': 'none',
   'allow-privileged': 'false',
   profiling: 'false',
+  ...(audited && {
+    'audit-policy-file': paths.auditPolicy,
+    'audit-webhook-config-file': paths.auditWebhook,
+    ...AUDIT_FLAGS,
+  }),
 });
 
 const controllerManagerFlags = (paths: ControlPlanePaths) => ({

@@ -1,6 +1,7 @@
 /** A workspace's `vcluster.yaml`: the values of the official chart, from its plan and our settings. */
 import { createHash } from 'node:crypto';
 import type { HostPlan, Toleration } from '#domain/plan.ts';
+import { AUDIT_FLAGS } from '../audit-flags.ts';
 import type { ApiServerConfiguration } from '../provisioner.ts';
 import { fillTemplate, type HostNames } from './names.ts';
 import type { Endpoint, Storage, VclusterSettings } from './settings.ts';
@@ -62,7 +63,7 @@ const kubernetes = ({ configuration, settings }: ValuesInput) => {
       ? [
           `--audit-policy-file=${file(CONFIGURATION_FILES.auditPolicy)}`,
           `--audit-webhook-config-file=${file(CONFIGURATION_FILES.auditWebhook)}`,
-          '--audit-webhook-mode=batch',
+          ...Object.entries(AUDIT_FLAGS).map(([name, value]) => `--${name}=${value}`),
         ]
       : []),
   ];

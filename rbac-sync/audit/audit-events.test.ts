@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { readClusterWrites } from './audit-events.ts';
+
+const EVENT = {
+  level: 'Metadata',
+  auditID: '7bb0c1cf-6a11-4f4c-9a47-b1b1f7b7ac01',
+  stage: 'ResponseComplete',
+  verb: 'patch',
+  user: {
+    username: 'hexabase:usr_1',
+    groups: ['hexabase:WSAdmins'],
+    extra: {
+      'kaas.hexabase.io/name': ['Ada Lovelace'],
+      'kaas.hexabase.io/email': ['ada@example.com'],
+      'kaas.hexabase.io/workspace': ['ws_1'],
+    },
+  },
+  sourceIPs: ['10.1.2.3'],
+  userAgent: 'kubectl/v1.35.4',
+  objectRef: { resource: 'rolebindings', namespace: 'shop', name: 'x' },
+  responseStatus: { code: 200 },
+  stageTimestamp: '2026-01-02T03:04:05.678901Z',
+};
+const read = (...items: unknown[]) =>
+  readClusterWrites({ apiVersion: 'audit.k8s.io/v1', kind: 'EventList', items });
+
+describe('readClusterWrites', () => {
+  it('says who wrote what, readable', () => {
+    expect(read(EVENT)).toEqual([
+      {
+        auditId: EVENT.auditID,
+        verb: 'patch',
+        resource: 'rolebindings',
+        namespace: 'shop',
+        name: 'x',
+        at: new Date('2026-01-02T03:04:05.678Z'),
+        actor: {
+          username: 'hexabase:usr_1',
+          name: 'Ada Lovelace',
+          email: 'ada@example.com',
+          impersonated_by: null,
+          user_agent: 'kubectl/v1.35.4',
+          source_ips: ['10.1.2.3'],
+        },
+      },
+    ]);
+  });
+
+  it('names who acted and who they acted as', () => {
+    const user = { username: 'root' };
+    const impersonatedUser = { username: 'hexabase:usr_2' };
+    expect(read({ ...EVENT, user, impersonatedUser })?.[0]?.actor).toMatchObject({
+      username: 'hexabase:usr_2',
+      impersonated_by: 'root',
+      name: null,
+    });
+  });
+
+  it.each([
+    ['what was refused', { responseStatus: { code: 403 } }],
+    ['what has no answer', { responseStatus: null }],
+    ['what is not over', { stage: 'RequestReceived' }],
+    ['our own writes', { user: { username: 'system:serviceaccount:hexabase-system:rbac-sync' } }],
+    ['what is about no object', { objectRef: undefined }],
+    ['what is no event', { auditID: 'x' }],
+  ])('leaves out %s', (_name, change) => {
+    expect(read({ ...EVENT, ...change }, EVENT)).toHaveLength(1);
+  });
+
+  it.each([
+    ['nothing', undefined],
+    ['a single event', EVENT],
+    ['another version', { apiVersion: 'audit.k8s.io/v1beta1', kind: 'EventList', items: [] }],
+  ])('knows that %s is no list', (_name, body) => {
+    expect(readClusterWrites(body)).toBeUndefined();
+  });
+});

@@ -1,0 +1,113 @@
+/** What of an API server's audit events is of use: writes that were carried out, and who made them. Pure. */
+import * as z from 'zod';
+import { SYNC_USER } from './audit-configuration.ts';
+
+/** Someone who wrote to a cluster, readable: as the API server authenticated them. */
+export const Actor = z.strictObject({
+  /** As RBAC knows them, such as `hexabase:usr_…`; of who was impersonated when someone was. */
+  username: z.string(),
+  /** From the ID token; `null` for those who came by other means. */
+  name: z.string().nullable(),
+  email: z.string().nullable(),
+  /** Who acted as `username`, when impersonating. */
+  impersonated_by: z.string().nullable(),
+  user_agent: z.string().nullable(),
+  source_ips: z.array(z.string()),
+});
+export type Actor = z.infer<typeof Actor>;
+
+/** One write that a cluster told us of. */
+export type ClusterWrite = {
+  /** UUID that the API server gave to the request. */
+  readonly auditId: string;
+  readonly verb: string;
+  /** Plural, such as `rolebindings`. */
+  readonly resource: string;
+  readonly namespace: string | null;
+  /** `null` for a whole collection, and for an object whose name the server made. */
+  readonly name: string | null;
+  readonly at: Date;
+  readonly actor: Actor;
+};
+
+const LONGEST = 512;
+const text = z.string().transform((value) => value.slice(0, LONGEST));
+
+const User = z.object({
+  username: text,
+  extra: z.record(z.string(), z.array(z.string())).nullish(),
+});
+
+const Event = z.object({
+  auditID: z.uuid(),
+  stage: z.string(),
+  verb: text,
+  user: User,
+  impersonatedUser: User.nullish(),
+  sourceIPs: z.array(text).nullish(),
+  userAgent: text.nullish(),
+  objectRef: z
+    .object({
+      resource: text,
+      namespace: text.nullish(),
+      name: text.nullish(),
+      subresource: text.nullish(),
+    })
+    .nullish(),
+  responseStatus: z.object({ code: z.int().nullish() }).nullish(),
+  stageTimestamp: z.coerce.date(),
+});
+
+const EventList = z.object({
+  apiVersion: z.literal('audit.k8s.io/v1'),
+  kind: z.literal('EventList'),
+  items: z.array(z.unknown()),
+});
+
+/**
+ * The writes of an EventList (audit.k8s.io/v1) that succeeded and are not ours.
+ *
+ * @returns nothing for what is no EventList; single events of an unknown shape are left out
+ */
+export const readClusterWrites = (body: unknown): readonly ClusterWrite[] | undefined => {
+  const list = EventList.safeParse(body);
+  if (!list.success) return undefined;
+  return list.data.items.flatMap((item) => {
+    const event = Event.safeParse(item);
+    return event.success ? toWrites(event.data) : [];
+  });
+};
+
+const toWrites = (event: z.infer<typeof Event>): ClusterWrite[] => {
+  const { objectRef, responseStatus } = event;
+  if (!objectRef || event.stage !== 'ResponseComplete') return [];
+  if ((responseStatus?.code ?? 500) >= 300) return [];
+  if (event.user.username === SYNC_USER && !event.impersonatedUser) return [];
+  const { resource, subresource } = objectRef;
+  return [
+    {
+      auditId: event.auditID,
+      verb: event.verb,
+      resource: subresource ? `${resource}/${subresource}` : resource,
+      namespace: objectRef.namespace || null,
+      // The API server says a namespace's own name in both places.
+      name: objectRef.name || null,
+      at: event.stageTimestamp,
+      actor: toActor(event),
+    },
+  ];
+};
+
+const toActor = (event: z.infer<typeof Event>): Actor => {
+  const who = event.impersonatedUser ?? event.user;
+  const extra = (key: string) =>
+    who.extra?.[`kaas.hexabase.io/${key}`]?.[0]?.slice(0, LONGEST) || null;
+  return {
+    username: who.username,
+    name: extra('name'),
+    email: extra('email'),
+    impersonated_by: event.impersonatedUser ? event.user.username : null,
+    user_agent: event.userAgent || null,
+    source_ips: (event.sourceIPs ?? []).slice(0, 8),
+  };
+};

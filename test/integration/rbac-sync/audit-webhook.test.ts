@@ -1,0 +1,145 @@
+/** Who wrote what in a cluster, told by a real kube-apiserver; and that nobody tells it in its place. */
+import { Agent, request } from 'undici';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createId } from '#domain/identifiers.ts';
+import { type AuditEndpoint, toAuditPath } from '../../../rbac-sync/audit/audit-configuration.ts';
+import { toAuditToken } from '../../../rbac-sync/audit/audit-token.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import {
+  aSubject,
+  connectTestCluster,
+  createTestProvisioner,
+  startTestAudit,
+  startTestController,
+  type TestCluster,
+} from '../../support/kube.ts';
+import { poll } from '../../support/poll.ts';
+import { aProject, insertWorkspace, type WorkspaceRows } from '../../support/workspace-rows.ts';
+
+let stack: AsyncDisposableStack;
+let database: TestDatabase;
+let audit: AuditEndpoint;
+let workspace: WorkspaceRows;
+let cluster: TestCluster;
+
+beforeAll(async () => {
+  stack = new AsyncDisposableStack();
+  database = stack.use(await createTestDatabase());
+  audit = stack.use(await startTestAudit(database));
+  const planes = stack.use(await createTestProvisioner(audit));
+  stack.use(await startTestController(database, planes.provisioner));
+  workspace = await insertWorkspace(database);
+  await workspace.untilObserved(1, 120_000);
+  cluster = stack.use(await connectTestCluster(planes, workspace.id));
+  await workspace.change('project.create', aProject(workspace.id, 'shop'));
+});
+afterAll(() => stack.disposeAsync());
+
+type Write = { verb: string; resource: string; name: string; actor: Record<string, unknown> };
+const writesOf = (name: string) =>
+  database.query<Write>(
+    'SELECT verb, resource, name, actor FROM cluster_write WHERE workspace_id = $1 AND name = $2',
+    [workspace.id, name],
+  );
+const untilWritten = (name: string) =>
+  poll(`the write of ${name}`, async () => (await writesOf(name))[0]);
+const aRole = (name: string) => ({
+  metadata: { name },
+  rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }],
+});
+const ROLES = '/apis/rbac.authorization.k8s.io/v1/namespaces/shop/roles';
+
+describe('an API server', () => {
+  it('tells who wrote, by name and e-mail address, and where from', async () => {
+    const subject = aSubject();
+    const ada = await cluster.asMember(['WSAdmins'], subject, {
+      name: 'Ada Lovelace',
+      email: 'ada@example.com',
+    });
+    await ada.request(ROLES, {
+      method: 'POST',
+      body: aRole('by-ada'),
+      headers: { 'user-agent': 'kubectl/v1.35.4' },
+    });
+    expect(await untilWritten('by-ada')).toMatchObject({
+      verb: 'create',
+      resource: 'roles',
+      actor: {
+        username: `hexabase:${subject}`,
+        name: 'Ada Lovelace',
+        email: 'ada@example.com',
+        impersonated_by: null,
+        user_agent: 'kubectl/v1.35.4',
+        source_ips: ['127.0.0.1'],
+      },
+    });
+  });
+
+  it('tells nothing of our own writes, of refused ones, of reads and of other kinds', async () => {
+    const nobody = await cluster.asMember(['WSUsers']);
+    const refused = nobody.request(ROLES, { method: 'POST', body: aRole('refused') });
+    await expect(refused).rejects.toMatchObject({ status: 403 });
+    await cluster.root.request('/api/v1/namespaces/shop/configmaps', {
+      method: 'POST',
+      body: { metadata: { name: 'a-map' } },
+    });
+    await cluster.root.request(`${ROLES}/by-ada`);
+    await workspace.change('project.create', aProject(workspace.id, 'ours'));
+    // What is told later than the others proves that they won't be told.
+    await cluster.root.request(ROLES, { method: 'POST', body: aRole('later') });
+    await untilWritten('later');
+    for (const name of ['refused', 'a-map', 'ours']) expect(await writesOf(name)).toEqual([]);
+    expect(await writesOf('by-ada')).toHaveLength(1);
+  });
+});
+
+describe('who is not the API server', () => {
+  const post = async (workspaceId: string, authorization: string) => {
+    const body = {
+      apiVersion: 'audit.k8s.io/v1',
+      kind: 'EventList',
+      items: [
+        {
+          auditID: createId(),
+          stage: 'ResponseComplete',
+          verb: 'patch',
+          user: { username: 'framed' },
+          objectRef: { resource: 'rolebindings', namespace: 'shop', name: 'forged' },
+          responseStatus: { code: 200 },
+          stageTimestamp: new Date().toISOString(),
+        },
+      ],
+    };
+    await using agents = new AsyncDisposableStack();
+    const agent = agents.adopt(
+      new Agent({ connect: { ca: audit.certificateAuthority } }),
+      (opened) => opened.destroy(),
+    );
+    const response = await request(`${audit.url}${toAuditPath(workspaceId)}`, {
+      method: 'POST',
+      headers: { authorization },
+      body: JSON.stringify(body),
+      dispatcher: agent,
+    });
+    await response.body.dump();
+    return response.statusCode;
+  };
+
+  it('is refused, another workspace’s API server too', async () => {
+    const other = await insertWorkspace(database, async () => {});
+    expect(await post(workspace.id, '')).toBe(401);
+    expect(await post(workspace.id, 'Bearer x')).toBe(401);
+    expect(await post(workspace.id, `Bearer ${toAuditToken(audit.key, other.id)}`)).toBe(401);
+    expect(await writesOf('forged')).toEqual([]);
+  });
+
+  it('is kept nowhere when its workspace is gone', async () => {
+    const gone = createId();
+    expect(await post(gone, `Bearer ${toAuditToken(audit.key, gone)}`)).toBe(200);
+    const [row] = await database.query<{ count: string }>(
+      'SELECT count(*) FROM cluster_write WHERE workspace_id = $1',
+      [gone],
+    );
+    expect(row?.count).toBe('0');
+  });
+});
