@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { commonSettings, IssuerUrl, NatsUrl, Port, parseEnvironment } from '#runtime/config.ts';
 import { EncryptionKey } from '#runtime/encryption.ts';
+import { vclusterEnvironment } from './provisioners/vcluster/config.ts';
 
 /** The settings of rbac-sync. */
 export const RbacSyncConfig = z.object({
@@ -13,10 +14,13 @@ export const RbacSyncConfig = z.object({
   ISSUER_CERTIFICATE_AUTHORITY_PATH: z.string().optional(),
   /** Seals the sync identities' tokens. */
   ENCRYPTION_KEY: EncryptionKey,
+  ...vclusterEnvironment,
+  /** What makes the control plane of a workspace that asks for nothing else. */
+  PROVISIONER: z.enum(['local', 'vcluster']).default('local'),
   /** Where the local provisioner keeps control planes; private to this service. */
-  LOCAL_PROVISIONER_DIRECTORY: z.string(),
+  LOCAL_PROVISIONER_DIRECTORY: z.string().optional(),
   /** A directory with etcd, kube-apiserver and kube-controller-manager. */
-  LOCAL_PROVISIONER_BINARIES: z.string(),
+  LOCAL_PROVISIONER_BINARIES: z.string().optional(),
   /**
    * Where clusters send their audit events to, with no path; without it drift has no author. The port and
    * certificate are those of the listener behind it.

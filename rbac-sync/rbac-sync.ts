@@ -22,7 +22,9 @@ import { authenticationConfiguration } from './authentication-configuration.ts';
 import type { RbacSyncConfig } from './config.ts';
 import { type Controller, createController } from './controller.ts';
 import { createLocalProvisioner } from './provisioners/local/local-provisioner.ts';
+import type { ApiServerConfiguration, Provisioner } from './provisioners/provisioner.ts';
 import { createProvisionerRegistry, type ProvisionerRegistry } from './provisioners/registry.ts';
+import { openVcluster } from './provisioners/vcluster/open-vcluster.ts';
 
 /** What {@link createRbacSync} needs. */
 export type RbacSyncDeps = {
@@ -99,13 +101,25 @@ const createProvisioners = async (
     url: config.ISSUER_URL,
     certificateAuthority: path === undefined ? undefined : await readFile(path, 'utf8'),
   };
-  const local = createLocalProvisioner({
-    directory: config.LOCAL_PROVISIONER_DIRECTORY,
-    binaries: config.LOCAL_PROVISIONER_BINARIES,
-    configurationFor: (workspaceId) => ({
-      authentication: authenticationConfiguration(workspaceId, issuer),
-      audit: audit && auditConfiguration(workspaceId, audit),
-    }),
+  const configurationFor = (workspaceId: string): ApiServerConfiguration => ({
+    authentication: authenticationConfiguration(workspaceId, issuer),
+    audit: audit && auditConfiguration(workspaceId, audit),
   });
-  return createProvisionerRegistry({ provisioners: [local], defaultName: local.name });
+  const provisioners = [
+    ...openLocal(config, configurationFor),
+    ...(isOnHost(config) ? [await openVcluster(config, configurationFor)] : []),
+  ];
+  return createProvisionerRegistry({ provisioners, defaultName: config.PROVISIONER });
+};
+
+const isOnHost = (config: RbacSyncConfig): boolean =>
+  config.PROVISIONER === 'vcluster' || config.HOST_KUBECONFIG !== undefined;
+
+const openLocal = (
+  config: RbacSyncConfig,
+  configurationFor: (workspaceId: string) => ApiServerConfiguration,
+): Provisioner[] => {
+  const { LOCAL_PROVISIONER_DIRECTORY: directory, LOCAL_PROVISIONER_BINARIES: binaries } = config;
+  if (directory === undefined || binaries === undefined) return [];
+  return [createLocalProvisioner({ directory, binaries, configurationFor })];
 };

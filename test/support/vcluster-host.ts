@@ -12,8 +12,8 @@ import {
   type KubernetesClient,
 } from '../../rbac-sync/kubernetes-client.ts';
 import type { ControlPlane, Provisioner } from '../../rbac-sync/provisioners/provisioner.ts';
-import { createHelm } from '../../rbac-sync/provisioners/vcluster/helm.ts';
 import { openHost } from '../../rbac-sync/provisioners/vcluster/host.ts';
+import { createDelivery } from '../../rbac-sync/provisioners/vcluster/open-vcluster.ts';
 import type { VclusterSettings } from '../../rbac-sync/provisioners/vcluster/settings.ts';
 import { createVclusterProvisioner } from '../../rbac-sync/provisioners/vcluster/vcluster-provisioner.ts';
 import { createTestProvisioner, ensurePlane } from './kube.ts';
@@ -75,7 +75,7 @@ export const startTestHost = async (): Promise<TestHost> => {
       createVclusterProvisioner({
         host,
         settings: all,
-        delivery: createHelm({ program, host, chart: all.chart, environment, orphanMs: 1_000 }),
+        delivery: createDelivery(host, all, { program, environment, orphanMs: 1_000 }),
         trustedMs: 0,
         configurationFor: (workspaceId) => ({
           authentication: authenticationConfiguration(workspaceId, issuer),

@@ -93,6 +93,8 @@ const runHelm = async (
 ): Promise<void> => {
   const child = spawn(program, [...args, '--kubeconfig', host.kubeconfig], {
     env: {
+      // Its client keeps a cache below it.
+      HOME: host.directory,
       HELM_CACHE_HOME: `${host.directory}/cache`,
       HELM_CONFIG_HOME: `${host.directory}/config`,
       HELM_DATA_HOME: `${host.directory}/data`,

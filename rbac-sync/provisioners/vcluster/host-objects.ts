@@ -124,7 +124,8 @@ const outside = (privateNetworks: readonly string[]) =>
 const isIpv6 = (cidr: string): boolean => cidr.includes(':');
 
 /**
- * The API server is reached from anywhere and reaches the host's, wherever that is. A pod that a tenant
+ * The API server is reached from anywhere, and reaches the host's, the issuer and the audit webhook,
+ * wherever those are. A pod that a tenant
  * gives the same labels is still one that vCluster manages, and gets none of this.
  */
 const controlPlane = ({ release }: HostNames) => ({
@@ -137,7 +138,7 @@ const controlPlane = ({ release }: HostNames) => ({
   },
   policyTypes: ['Ingress', 'Egress'],
   ingress: [{ ports: [{ protocol: 'TCP', port: 8443 }] }],
-  egress: [443, 6443].map((port) => ({ ports: [{ protocol: 'TCP', port }] })),
+  egress: [{}],
 });
 
 const configurationFiles = ({ authentication, audit }: ApiServerConfiguration) => {
