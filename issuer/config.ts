@@ -8,6 +8,7 @@ import {
   parseEnvironment,
 } from '#runtime/config.ts';
 import { EncryptionKey } from '#runtime/encryption.ts';
+import { PublicJsonWebKey } from '#runtime/json-web-key.ts';
 import { LocalConnectorConfig } from './connectors/local.ts';
 
 const parseJson = (text: string, ctx: z.RefinementCtx): unknown => {
@@ -40,6 +41,8 @@ const IssuerConfig = z.object({
   ENCRYPTION_KEY: EncryptionKey,
   CONNECTORS: Connectors,
   ALLOW_LOCAL_ACCOUNTS: Flag.default(false),
+  /** Public key of rbac-sync's client, which probes whether clusters trust the issuer. */
+  RBAC_SYNC_PUBLIC_KEY: PublicJsonWebKey.optional(),
   TLS_DIRECTORY: z.string().optional(),
   TLS_CERTIFICATE_PATH: z.string().optional(),
   TLS_PRIVATE_KEY_PATH: z.string().optional(),

@@ -4,6 +4,7 @@
  * credential plugins and, for keys, by kube-apiservers.
  */
 import type { RequestListener } from 'node:http';
+import type { JWK } from 'jose';
 import type { Registry } from 'prom-client';
 import { type DatabasePool, sql } from 'slonik';
 import * as z from 'zod';
@@ -32,6 +33,8 @@ export type IssuerDeps = {
   /** Of the role hexabase_issuer. */
   readonly database: DatabasePool;
   readonly encryption: Encryption;
+  /** Public key of the client that probes clusters; without it nobody does. */
+  readonly probeKey?: JWK | undefined;
   readonly connectors: readonly Connector[];
   readonly log: Logger;
   readonly metrics: Registry;

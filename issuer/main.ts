@@ -21,6 +21,7 @@ await runService(log, async (stack, readiness) => {
     apiAudience: config.API_AUDIENCE,
     database,
     encryption: createEncryption(config.ENCRYPTION_KEY),
+    probeKey: config.RBAC_SYNC_PUBLIC_KEY,
     connectors: config.CONNECTORS.map(createLocalConnector),
     log,
     metrics: createMetrics('issuer'),

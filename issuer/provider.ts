@@ -12,6 +12,7 @@ import { grantConfirmedRequest } from './grants.ts';
 import { createDeviceFlow } from './interactions/device.ts';
 import { renderProviderError } from './interactions/errors.ts';
 import { LOGOUT } from './interactions/sign-out.ts';
+import { probeClient, registerProbeGrant } from './probe-grant.ts';
 import { deriveSuccessors } from './refresh-rotation.ts';
 import { createResourceIndicators } from './resources.ts';
 import { SIGNING_ALGORITHMS } from './signing-keys.ts';
@@ -27,23 +28,29 @@ export type ProviderDeps = {
   readonly encryption: Encryption;
   /** Private keys; the first of an algorithm signs. */
   readonly signingKeys: readonly JWK[];
+  /** Of the client that probes clusters; without it there is none. */
+  readonly probeKey?: JWK | undefined;
 };
 
 /** The OpenID Connect provider, without the pages of interactions. */
 export const createProvider = (deps: ProviderDeps): Provider => {
   const provider = new Provider(deps.issuerUrl, createConfiguration(deps));
   deriveSuccessors(provider, deps.encryption.deriveKey('refresh-token-rotation'));
+  if (deps.probeKey) registerProbeGrant(provider, deps);
   return provider;
 };
 
 const createConfiguration = (deps: ProviderDeps): Configuration => ({
   adapter: createAdapterFactory(deps),
-  clients: [...FIXED_CLIENTS],
-  clientAuthMethods: ['none'],
+  clients: [...FIXED_CLIENTS, ...(deps.probeKey ? [probeClient(deps.probeKey)] : [])],
+  clientAuthMethods: deps.probeKey ? ['none', 'private_key_jwt'] : ['none'],
   clientDefaults: { id_token_signed_response_alg: 'ES256' },
   clientBasedCORS: () => false,
   jwks: { keys: [...deps.signingKeys] as never[] },
-  enabledJWA: { idTokenSigningAlgValues: [...SIGNING_ALGORITHMS] },
+  enabledJWA: {
+    idTokenSigningAlgValues: [...SIGNING_ALGORITHMS],
+    clientAuthSigningAlgValues: ['ES256'],
+  },
   responseTypes: ['code'],
   scopes: ['openid', 'offline_access', 'profile', 'email'],
   claims: { ...SCOPE_CLAIMS },
@@ -67,9 +74,14 @@ const createConfiguration = (deps: ProviderDeps): Configuration => ({
   features: createFeatures(deps),
 });
 
-const createFeatures = ({ database, apiAudience }: ProviderDeps): Configuration['features'] => ({
+const createFeatures = ({
+  database,
+  apiAudience,
+  probeKey,
+}: ProviderDeps): Configuration['features'] => ({
   deviceFlow: createDeviceFlow(database),
   resourceIndicators: createResourceIndicators(apiAudience),
+  clientCredentials: { enabled: probeKey !== undefined },
   revocation: {
     enabled: true,
     allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,

@@ -8,6 +8,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { exportJWK, generateKeyPair } from 'jose';
 import pg from 'pg';
 import { Agent, fetch } from 'undici';
 import { migrate, SERVICE_ROLES, type ServiceRole } from '#database/migrate.ts';
@@ -142,6 +143,7 @@ const createEnvironments = async (
   urlFor: (role: ServiceRole) => string,
 ): Promise<Record<ServiceName, Record<string, string>>> => {
   const key = () => randomBytes(32).toString('base64');
+  const syncKeys = await generateKeyPair('ES256', { extractable: true });
   const connectors = join(directory, 'connectors.json');
   await writeFile(connectors, JSON.stringify(await createConnectors(options)), { mode: 0o600 });
   const common = { NODE_ENV: 'development', ISSUER_URL: issuerUrl, ...options.environment };
@@ -154,6 +156,7 @@ const createEnvironments = async (
       API_AUDIENCE: apiAudience,
       TLS_DIRECTORY: join(directory, 'tls'),
       CONNECTORS_FILE: connectors,
+      RBAC_SYNC_PUBLIC_KEY: JSON.stringify(await exportJWK(syncKeys.publicKey)),
     },
     'tenancy-api': {
       ...common,
@@ -169,6 +172,7 @@ const createEnvironments = async (
       PORT: `${ports.sync}`,
       ENCRYPTION_KEY: key(),
       ISSUER_CERTIFICATE_AUTHORITY_PATH: certificateAuthorityPath(directory),
+      ISSUER_CLIENT_PRIVATE_KEY: JSON.stringify(await exportJWK(syncKeys.privateKey)),
       LOCAL_PROVISIONER_DIRECTORY: join(directory, 'control-planes'),
       LOCAL_PROVISIONER_BINARIES: controlPlane.directory,
     },

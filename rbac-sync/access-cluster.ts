@@ -66,8 +66,12 @@ export const accessCluster = async (
 };
 
 const isSamePlane = (cluster: WorkspaceCluster, plane: ControlPlane): boolean => {
-  const { server, certificateAuthority } = cluster.access();
-  return server === plane.server && certificateAuthority === plane.certificateAuthority;
+  const { server, certificateAuthority, address } = cluster.access();
+  return (
+    server === plane.server &&
+    certificateAuthority === plane.certificateAuthority &&
+    address === plane.address
+  );
 };
 
 const isRejected = (error: unknown): boolean =>
@@ -97,6 +101,7 @@ const bootstrap = async (deps: AccessDeps, request: AccessRequest): Promise<Sync
   const client = createKubernetesClient({
     server: plane.server,
     certificateAuthority: plane.certificateAuthority,
+    address: plane.address,
     credential: await plane.bootstrapCredential(),
   });
   try {
@@ -150,6 +155,7 @@ const connect = async (
     access: {
       server: plane.server,
       certificateAuthority: plane.certificateAuthority,
+      address: plane.address,
       ...token,
     },
     onChange: () => deps.onChange(id),

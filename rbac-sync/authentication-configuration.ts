@@ -2,6 +2,9 @@
 import { GROUPS_CLAIM, KUBERNETES_PREFIX } from '#domain/group-name.ts';
 import { formatId } from '#domain/identifiers.ts';
 
+/** The key of a user's extra that names the workspace. */
+export const WORKSPACE_EXTRA = 'kaas.hexabase.io/workspace';
+
 /** What decides {@link authenticationConfiguration}. */
 export type TrustedIssuer = {
   /** The issuer's URL, exactly as in the tokens' `iss`. */
@@ -47,7 +50,7 @@ export const authenticationConfiguration = (
           groups: { claim: GROUPS_CLAIM, prefix: PREFIX },
           uid: { claim: 'sub' },
           extra: [
-            { key: 'kaas.hexabase.io/workspace', valueExpression: `'${audience}'` },
+            { key: WORKSPACE_EXTRA, valueExpression: `'${audience}'` },
             { key: 'kaas.hexabase.io/name', valueExpression: `claims.?name.orValue('')` },
             { key: 'kaas.hexabase.io/email', valueExpression: `claims.?email.orValue('')` },
           ],

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { commonSettings, IssuerUrl, NatsUrl, Port, parseEnvironment } from '#runtime/config.ts';
 import { EncryptionKey } from '#runtime/encryption.ts';
+import { PrivateJsonWebKey } from '#runtime/json-web-key.ts';
 import { vclusterEnvironment } from './provisioners/vcluster/config.ts';
 
 /** The settings of rbac-sync. */
@@ -17,6 +18,8 @@ export const RbacSyncConfig = z.object({
   ...vclusterEnvironment,
   /** What makes the control plane of a workspace that asks for nothing else. */
   PROVISIONER: z.enum(['local', 'vcluster']).default('local'),
+  /** Signs our requests to the issuer for tokens that prove clusters' trust in it (RFC 7523). */
+  ISSUER_CLIENT_PRIVATE_KEY: PrivateJsonWebKey.optional(),
   /** Where the local provisioner keeps control planes; private to this service. */
   LOCAL_PROVISIONER_DIRECTORY: z.string().optional(),
   /** A directory with etcd, kube-apiserver and kube-controller-manager. */

@@ -16,6 +16,9 @@ import { createSyncMetrics } from './metrics.ts';
 import type { ProvisionerRegistry } from './provisioners/registry.ts';
 import { listDueWorkspaces } from './queries.ts';
 import { type ReconcileDeps, reconcileWorkspace } from './reconcile-workspace.ts';
+import { TRUSTS_ISSUER } from './statements.ts';
+import type { ProbeTokens } from './trust/probe-tokens.ts';
+import { createTrustWatch } from './trust/trust-watch.ts';
 import { createWorkQueue, type WorkQueue } from './work-queue.ts';
 import type { WorkspaceCluster } from './workspace-clusters.ts';
 
@@ -24,6 +27,8 @@ export type ControllerDeps = {
   readonly db: DatabasePool;
   readonly doorbell: Doorbell;
   readonly provisioners: ProvisionerRegistry;
+  /** With them clusters' trust in the issuer is proven; without, it is what was configured. */
+  readonly probeTokens?: ProbeTokens | undefined;
   readonly encryption: Encryption;
   readonly metrics: Registry;
   readonly log: Logger;
@@ -66,6 +71,7 @@ export const createController = async (deps: ControllerDeps): Promise<Controller
     ...deps,
     metrics,
     worker,
+    trust: createTrustWatch(deps.probeTokens, TRUSTS_ISSUER),
     clusters,
     signal: shutdown.signal,
     onChange: (workspaceId) => queue.add(workspaceId),
@@ -75,7 +81,8 @@ export const createController = async (deps: ControllerDeps): Promise<Controller
       process: async (workspaceId) => {
         const result = await reconcileWorkspace(reconcileDeps, workspaceId);
         if (!result.ours) return undefined;
-        return { againInMs: deps.resyncIntervalMs * (0.8 + 0.4 * random()) };
+        const usually = deps.resyncIntervalMs * (0.8 + 0.4 * random());
+        return { againInMs: Math.min(usually, result.againInMs ?? usually) };
       },
       concurrency: deps.concurrency ?? CONCURRENCY,
       ...BACKOFF,

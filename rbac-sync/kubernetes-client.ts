@@ -2,6 +2,7 @@
  * A small client of one kube-apiserver: JSON over HTTPS/1.1 on kept-alive connections, server-side
  * apply, and watches. It knows how to ask and what an answer means, and decides nothing.
  */
+import { isIP, type LookupFunction } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Dispatcher, Pool } from 'undici';
 import { KubernetesError } from './kubernetes-error.ts';
@@ -20,6 +21,8 @@ export type KubernetesClientOptions = {
   readonly server: string;
   /** PEM. */
   readonly certificateAuthority: string;
+  /** The IP address to connect to instead of resolving the server's name. */
+  readonly address?: string | undefined;
   readonly credential: Credential;
   /** Requests in flight at once, watches aside. */
   readonly connections?: number;
@@ -69,6 +72,7 @@ export const createKubernetesClient = (options: KubernetesClientOptions): Kubern
     connect: {
       ca: options.certificateAuthority,
       timeout: 5_000,
+      ...(options.address && { lookup: pinnedTo(options.address) }),
       ...('certificate' in credential && {
         cert: credential.certificate,
         key: credential.privateKey,
@@ -92,6 +96,15 @@ export const createKubernetesClient = (options: KubernetesClientOptions): Kubern
     },
   };
 };
+
+/** A name that is resolved again may lead elsewhere than where it was allowed to. */
+const pinnedTo =
+  (address: string): LookupFunction =>
+  (_hostname, { all }, callback) => {
+    const family = isIP(address);
+    if (all) callback(null, [{ address, family }]);
+    else callback(null, address, family);
+  };
 
 /** Server-side apply: the object has these fields, ours by force. Answers the object as it is then. */
 export const applyObject = (

@@ -18,13 +18,14 @@ import { type AuditEndpoint, auditConfiguration } from './audit/audit-configurat
 import { createAuditReceiver } from './audit/audit-receiver.ts';
 import { AUDIT_KEY_USE } from './audit/audit-token.ts';
 import { type AuditWriterDeps, createAuditWriter } from './audit/audit-writer.ts';
-import { authenticationConfiguration } from './authentication-configuration.ts';
+import { authenticationConfiguration, type TrustedIssuer } from './authentication-configuration.ts';
 import type { RbacSyncConfig } from './config.ts';
 import { type Controller, createController } from './controller.ts';
 import { createLocalProvisioner } from './provisioners/local/local-provisioner.ts';
 import type { ApiServerConfiguration, Provisioner } from './provisioners/provisioner.ts';
 import { createProvisionerRegistry, type ProvisionerRegistry } from './provisioners/registry.ts';
 import { openVcluster } from './provisioners/vcluster/open-vcluster.ts';
+import { createProbeTokens } from './trust/probe-tokens.ts';
 
 /** What {@link createRbacSync} needs. */
 export type RbacSyncDeps = {
@@ -53,13 +54,16 @@ export const createRbacSync = async ({
     await createDoorbell({ databaseUrl: config.DATABASE_URL, natsUrl: config.NATS_URL, log }),
   );
   const encryption = createEncryption(config.ENCRYPTION_KEY);
+  const issuer = await readIssuer(config);
   const audit = await startAudit({ config, encryption, db, doorbell, log, stack });
-  const provisioners = stack.use(await createProvisioners(config, audit));
+  const provisioners = stack.use(await createProvisioners(config, issuer, audit));
+  const privateKey = config.ISSUER_CLIENT_PRIVATE_KEY;
   return stack.use(
     await createController({
       db,
       doorbell,
       provisioners,
+      probeTokens: privateKey && stack.use(createProbeTokens({ issuer, privateKey })),
       encryption,
       metrics,
       log,
@@ -92,15 +96,17 @@ const startAudit = async (deps: AuditDeps): Promise<AuditEndpoint | undefined> =
   return { url, certificateAuthority, key };
 };
 
+const readIssuer = async (config: RbacSyncConfig): Promise<TrustedIssuer> => {
+  const path = config.ISSUER_CERTIFICATE_AUTHORITY_PATH;
+  const certificateAuthority = path === undefined ? undefined : await readFile(path, 'utf8');
+  return { url: config.ISSUER_URL, certificateAuthority };
+};
+
 const createProvisioners = async (
   config: RbacSyncConfig,
+  issuer: TrustedIssuer,
   audit: AuditEndpoint | undefined,
 ): Promise<ProvisionerRegistry> => {
-  const path = config.ISSUER_CERTIFICATE_AUTHORITY_PATH;
-  const issuer = {
-    url: config.ISSUER_URL,
-    certificateAuthority: path === undefined ? undefined : await readFile(path, 'utf8'),
-  };
   const configurationFor = (workspaceId: string): ApiServerConfiguration => ({
     authentication: authenticationConfiguration(workspaceId, issuer),
     audit: audit && auditConfiguration(workspaceId, audit),

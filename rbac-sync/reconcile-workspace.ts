@@ -29,11 +29,12 @@ import {
   PROVISIONED,
   stopped,
   synced,
-  TRUSTS_ISSUER,
   toFault,
   wasSynced,
 } from './statements.ts';
 import { ApplyError, syncCluster } from './sync-cluster.ts';
+import type { TrustWatch } from './trust/trust-watch.ts';
+import type { WorkspaceCluster } from './workspace-clusters.ts';
 
 /** What {@link reconcileWorkspace} needs. */
 export type ReconcileDeps = AccessDeps & {
@@ -41,13 +42,18 @@ export type ReconcileDeps = AccessDeps & {
   readonly doorbell: Pick<Doorbell, 'ring'>;
   readonly provisioners: ProvisionerRegistry;
   readonly metrics: SyncMetrics;
+  readonly trust: TrustWatch;
   /** This replica's name, different from any other's, also of its own earlier life. */
   readonly worker: string;
   readonly signal: AbortSignal;
 };
 
 /** Whether the workspace is ours: not when another replica looks after it, nor when it is gone. */
-export type Reconciled = { readonly ours: boolean };
+export type Reconciled = {
+  readonly ours: boolean;
+  /** When to look again, when that is sooner than usual. */
+  readonly againInMs?: number | undefined;
+};
 
 /**
  * @param workspaceId UUID
@@ -64,9 +70,9 @@ export const reconcileWorkspace = async (
   const stop = deps.metrics.reconcileDuration.startTimer();
   const statements: Statement[] = [];
   try {
-    await reconcile(context, statements);
+    const againInMs = await reconcile(context, statements);
     stop({ result: 'success' });
-    return { ours: true };
+    return { ours: true, againInMs };
   } catch (error) {
     stop({ result: 'error' });
     // At shutdown nothing is wrong with the workspace, and without the lease it isn't ours to judge.
@@ -78,18 +84,26 @@ export const reconcileWorkspace = async (
 
 type Context = ReconcileDeps & { readonly lease: Lease; readonly workspace: Workspace };
 
-const reconcile = async (context: Context, statements: Statement[]): Promise<void> => {
+const reconcile = async (
+  context: Context,
+  statements: Statement[],
+): Promise<number | undefined> => {
   const { workspace } = context;
   if (workspace.life === 'active') return run(context, statements);
   const { cluster } = workspace;
   const provisioner = cluster ? context.provisioners.get(cluster.provisioner) : undefined;
-  if (workspace.life === 'over') return removeWorkspace({ ...context, provisioner });
+  context.trust.forget(workspace.id);
+  if (workspace.life === 'over') {
+    await removeWorkspace({ ...context, provisioner });
+    return undefined;
+  }
   await stopControlPlane({ ...context, provisioner }, progressReporter(context));
   statements.push(...stopped(workspace));
   await recordObserved(context, statements, []);
+  return undefined;
 };
 
-const run = async (context: Context, statements: Statement[]): Promise<void> => {
+const run = async (context: Context, statements: Statement[]): Promise<number | undefined> => {
   const { workspace, lease, signal } = context;
   const onProgress = progressReporter(context);
   const provisioner = await chooseProvisioner(context);
@@ -98,7 +112,26 @@ const run = async (context: Context, statements: Statement[]): Promise<void> => 
     { onProgress, signal },
   );
   const cluster = await accessCluster(context, { workspace, plane, lease, onProgress });
-  statements.push(PROVISIONED, TRUSTS_ISSUER);
+  statements.push(PROVISIONED);
+  // Beside the synchronization: neither waits for the other.
+  const looking = context.trust.look(workspace.id, plane, workspace.conditions);
+  try {
+    const leaving = await synchronize(context, statements, { cluster, onProgress });
+    const { statement, againInMs } = await looking;
+    await recordObserved(context, [...statements, statement], leaving);
+    return againInMs;
+  } finally {
+    statements.push((await looking).statement);
+  }
+};
+
+/** Answers the namespaces that are still being deleted. */
+const synchronize = async (
+  context: Context,
+  statements: Statement[],
+  { cluster, onProgress }: { readonly cluster: WorkspaceCluster; readonly onProgress: OnProgress },
+): Promise<readonly string[]> => {
+  const { workspace, signal } = context;
   const provenBefore = isProven(workspace);
   // What differs when nothing is new was changed past us.
   const onlyDrift = provenBefore && !workspace.expired;
@@ -119,7 +152,7 @@ const run = async (context: Context, statements: Statement[]): Promise<void> => 
   if (isEmpty(changes) || !onlyDrift)
     statements.push(...notDrifted(workspace.conditions, new Date()));
   statements.push(synced(notes));
-  await recordObserved(context, statements, leaving);
+  return leaving;
 };
 
 /** What makes the control plane; recorded before it makes anything, so that it is found again. */

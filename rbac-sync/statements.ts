@@ -16,7 +16,7 @@ export const PROVISIONED: Statement = {
   message: 'The control plane answers, and policies and presets are in force.',
 };
 
-/** Its API server takes the issuer's tokens. */
+/** Its API server is told to take the issuer's tokens, and nobody has asked whether it does. */
 export const TRUSTS_ISSUER: Statement = {
   type: 'TrustsIssuer',
   status: 'True',

@@ -15,6 +15,8 @@ import type { Rule } from './rules.ts';
 export type ClusterAccess = {
   readonly server: string;
   readonly certificateAuthority: string;
+  /** The IP address to connect to; by default the server's name is resolved. */
+  readonly address?: string | undefined;
   readonly token: string;
   readonly expiresAt: Date;
 };
@@ -61,6 +63,7 @@ export const connectCluster = async (options: ConnectOptions): Promise<Workspace
     createKubernetesClient({
       server: access.server,
       certificateAuthority: access.certificateAuthority,
+      address: access.address,
       credential: { token: () => access.token },
     }),
   );

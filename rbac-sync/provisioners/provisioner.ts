@@ -8,6 +8,8 @@ export type ControlPlane = {
   readonly server: string;
   /** PEM. */
   readonly certificateAuthority: string;
+  /** The IP address to connect to, where the server's name must not be resolved again. */
+  readonly address?: string | undefined;
   /**
    * A credential of the group `system:masters`, made when asked for and short-lived. It installs the
    * presets, the policies and our own narrow identity, and does nothing else.

@@ -1,6 +1,7 @@
 /** The issuer in this process, over real HTTPS, for tests. */
 import { randomBytes } from 'node:crypto';
 import type { RequestListener } from 'node:http';
+import type { JWK } from 'jose';
 import type { DatabasePool } from 'slonik';
 import { createCertificateAuthority } from '#runtime/certificates.ts';
 import { createEncryption } from '#runtime/encryption.ts';
@@ -41,6 +42,7 @@ const CHEAP = { N: 1024, r: 8, p: 1 };
 export const startTestIssuer = async (
   database: TestDatabase,
   accounts: readonly TestAccount[],
+  options: { readonly probeKey?: JWK } = {},
 ): Promise<TestIssuer> => {
   await using stack = new AsyncDisposableStack();
   const authority = await createCertificateAuthority('test');
@@ -61,6 +63,7 @@ export const startTestIssuer = async (
     apiAudience: TEST_API_AUDIENCE,
     database: pool,
     encryption: createEncryption(randomBytes(32)),
+    ...options,
     connectors: [await createConnector(accounts)],
     log: createLogger('issuer', process.env['TEST_LOG_LEVEL'] ?? 'silent'),
     metrics: createMetrics('issuer'),

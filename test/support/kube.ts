@@ -20,7 +20,10 @@ import {
 import { createAuditReceiver } from '../../rbac-sync/audit/audit-receiver.ts';
 import { AUDIT_KEY_USE } from '../../rbac-sync/audit/audit-token.ts';
 import { createAuditWriter } from '../../rbac-sync/audit/audit-writer.ts';
-import { authenticationConfiguration } from '../../rbac-sync/authentication-configuration.ts';
+import {
+  authenticationConfiguration,
+  type TrustedIssuer,
+} from '../../rbac-sync/authentication-configuration.ts';
 import { type Controller, createController } from '../../rbac-sync/controller.ts';
 import {
   type Credential,
@@ -30,6 +33,7 @@ import {
 import { createLocalProvisioner } from '../../rbac-sync/provisioners/local/local-provisioner.ts';
 import type { ControlPlane, Provisioner } from '../../rbac-sync/provisioners/provisioner.ts';
 import { createProvisionerRegistry } from '../../rbac-sync/provisioners/registry.ts';
+import type { ProbeTokens } from '../../rbac-sync/trust/probe-tokens.ts';
 import type { TestDatabase } from './database.ts';
 import { type SigningIssuer, startSigningIssuer } from './signing-issuer.ts';
 
@@ -53,31 +57,51 @@ export type TestProvisioner = AsyncDisposable & {
  */
 export const createTestProvisioner = async (audit?: AuditEndpoint): Promise<TestProvisioner> => {
   await using cleanup = new AsyncDisposableStack();
-  const directory = await mkdtemp(join(tmpdir(), 'hexabase-control-planes-'));
-  cleanup.defer(() => rm(directory, { recursive: true, force: true }));
   const issuer = cleanup.use(await startSigningIssuer());
-  const provisioner = cleanup.use(provisionerIn(directory, issuer, audit));
+  const planes = cleanup.use(await createTestProvisionerFor(issuer, { audit }));
   const resources = cleanup.move();
   return {
-    provisioner,
-    directory,
+    ...planes,
     issuer,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 };
 
+/** Makes another AuthenticationConfiguration of the right one; asked at each start of an API server. */
+export type ChangeAuthentication = (configuration: Record<string, unknown>) => object;
+
+/** What a test may want otherwise. */
+export type ProvisionerOptions = {
+  /** Where API servers send their audit events to, if anywhere. */
+  readonly audit?: AuditEndpoint | undefined;
+  readonly change?: ChangeAuthentication;
+};
+
+/** A local provisioner whose API servers trust this issuer. */
+export const createTestProvisionerFor = async (
+  issuer: TrustedIssuer,
+  options: ProvisionerOptions = {},
+): Promise<Omit<TestProvisioner, 'issuer'>> => {
+  await using cleanup = new AsyncDisposableStack();
+  const directory = await mkdtemp(join(tmpdir(), 'hexabase-control-planes-'));
+  cleanup.defer(() => rm(directory, { recursive: true, force: true }));
+  const provisioner = cleanup.use(provisionerIn(directory, issuer, options));
+  const resources = cleanup.move();
+  return { provisioner, directory, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+};
+
 /** A provisioner over a directory that may already hold control planes. */
 export const provisionerIn = (
   directory: string,
-  issuer: Pick<SigningIssuer, 'url' | 'certificateAuthority'>,
-  audit?: AuditEndpoint,
+  issuer: TrustedIssuer,
+  { audit, change = (configuration) => configuration }: ProvisionerOptions = {},
 ): Provisioner =>
   createLocalProvisioner({
     directory,
     binaries: inject('controlPlaneDirectory'),
     unsafeNoFsync: true,
     configurationFor: (workspaceId) => ({
-      authentication: authenticationConfiguration(workspaceId, issuer),
+      authentication: change(authenticationConfiguration(workspaceId, issuer)),
       audit: audit && auditConfiguration(workspaceId, audit),
     }),
   });
@@ -138,6 +162,8 @@ export const startTestController = async (
     readonly pollIntervalMs?: number;
     /** Provisioners besides the default one. */
     readonly others?: readonly Provisioner[];
+    /** With them trust in the issuer is proven. */
+    readonly probeTokens?: ProbeTokens;
   } = {},
 ): Promise<TestController> => {
   await using cleanup = new AsyncDisposableStack();
@@ -157,6 +183,7 @@ export const startTestController = async (
         provisioners: [provisioner, ...(options.others ?? [])],
         defaultName: provisioner.name,
       }),
+      probeTokens: options.probeTokens,
       encryption: testEncryption,
       metrics,
       log: testLog,
@@ -185,7 +212,10 @@ export type TestCluster = AsyncDisposable & {
 
 /** Connects to a workspace's cluster, which must be up. */
 export const connectTestCluster = async (
-  { provisioner, issuer }: Pick<TestProvisioner, 'provisioner' | 'issuer'>,
+  {
+    provisioner,
+    issuer,
+  }: Pick<TestProvisioner, 'provisioner'> & Partial<Pick<TestProvisioner, 'issuer'>>,
   workspaceId: string,
 ): Promise<TestCluster> => {
   const cleanup = new AsyncDisposableStack();
@@ -203,16 +233,13 @@ export const connectTestCluster = async (
     plane,
     root: connect(await plane.bootstrapCredential()),
     withToken,
-    asMember: async (groups, subject = aSubject(), other = {}) =>
-      withToken(
-        await issuer.sign({
-          audience: formatId('workspace', workspaceId),
-          subject,
-          groups,
-          lifetimeSeconds: 900,
-          other,
-        }),
-      ),
+    asMember: async (groups, subject = aSubject(), other = {}) => {
+      if (!issuer) throw new Error('only a signing issuer signs for everybody');
+      const audience = formatId('workspace', workspaceId);
+      return withToken(
+        await issuer.sign({ audience, subject, groups, lifetimeSeconds: 900, other }),
+      );
+    },
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
   };
 };

@@ -1,0 +1,101 @@
+/**
+ * The grant of probes: rbac-sync gets a short-lived token for a workspace and shows it to the workspace's
+ * cluster, to see whether the cluster takes the issuer's tokens and reads them as it should. It is the grant
+ * `client_credentials` (RFC 6749 §4.4) of one confidential client that signs its requests (RFC 7523), with
+ * the workspace as `audience` (the parameter of RFC 8693 §2.1). The token's subject is nobody, it has no
+ * groups, and it is no access token of the API.
+ */
+import { importJWK, type JWK, SignJWT } from 'jose';
+import { type ClientMetadata, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
+import { type CommonQueryMethods, sql } from 'slonik';
+import * as z from 'zod';
+import { parseId } from '#domain/identifiers.ts';
+import {
+  NOBODYS_AUDIENCE,
+  PROBE_CLIENT_ID,
+  PROBE_TOKEN_SECONDS,
+  toProbeSubject,
+} from '#domain/probe-subject.ts';
+import { WORKSPACE_CLAIM } from './claims.ts';
+import { describeClosure, findClosure } from './workspace-closure.ts';
+
+/** RFC 6749 §4.4. */
+const CLIENT_CREDENTIALS_GRANT = 'client_credentials';
+
+/** @param publicKey of the client; its requests are signed with the private one */
+export const probeClient = (publicKey: JWK): ClientMetadata => ({
+  client_id: PROBE_CLIENT_ID,
+  client_name: 'rbac-sync',
+  token_endpoint_auth_method: 'private_key_jwt',
+  token_endpoint_auth_signing_alg: 'ES256',
+  grant_types: [CLIENT_CREDENTIALS_GRANT],
+  response_types: [],
+  redirect_uris: [],
+  jwks: { keys: [publicKey as never] },
+});
+
+/** What {@link registerProbeGrant} needs. */
+export type ProbeGrantDeps = {
+  readonly issuerUrl: string;
+  readonly database: CommonQueryMethods;
+  /** Private keys; the first of an algorithm signs. */
+  readonly signingKeys: readonly JWK[];
+};
+
+/** Answers the grant on a provider that has the client of {@link probeClient}. */
+export const registerProbeGrant = (provider: Provider, deps: ProbeGrantDeps): void => {
+  provider.registerGrantType(
+    CLIENT_CREDENTIALS_GRANT,
+    async (ctx) => {
+      const audience = await readAudience(deps.database, ctx);
+      ctx.body = {
+        access_token: await signProbe(deps, audience),
+        token_type: 'Bearer',
+        expires_in: PROBE_TOKEN_SECONDS,
+      };
+    },
+    ['audience'],
+  );
+};
+
+const readAudience = async (
+  database: CommonQueryMethods,
+  { oidc }: KoaContextWithOIDC,
+): Promise<string> => {
+  if (oidc.client?.clientId !== PROBE_CLIENT_ID) {
+    throw new errors.InvalidRequest('requested grant type is not allowed for this client');
+  }
+  const audience = oidc.params?.['audience'];
+  if (audience === NOBODYS_AUDIENCE) return NOBODYS_AUDIENCE;
+  const workspaceId = typeof audience === 'string' ? parseId('workspace', audience) : undefined;
+  if (!workspaceId || !(await isWorkspace(database, workspaceId))) {
+    throw new errors.InvalidTarget('the audience must be a workspace');
+  }
+  const closure = await findClosure(database, workspaceId);
+  if (closure) {
+    throw new errors.CustomOIDCProviderError('invalid_grant', describeClosure(closure));
+  }
+  return audience as string;
+};
+
+const signProbe = async (
+  { issuerUrl, signingKeys }: ProbeGrantDeps,
+  audience: string,
+): Promise<string> => {
+  const jwk = signingKeys.find(({ alg }) => alg === 'ES256');
+  if (!jwk?.kid) throw new Error('there is no key to sign with');
+  const now = Math.floor(Date.now() / 1000);
+  return new SignJWT({ [WORKSPACE_CLAIM]: audience })
+    .setProtectedHeader({ alg: 'ES256', kid: jwk.kid })
+    .setIssuer(issuerUrl)
+    .setSubject(toProbeSubject(audience))
+    .setAudience(audience)
+    .setIssuedAt(now)
+    .setExpirationTime(now + PROBE_TOKEN_SECONDS)
+    .sign(await importJWK(jwk, 'ES256'));
+};
+
+const isWorkspace = (db: CommonQueryMethods, workspaceId: string): Promise<boolean> =>
+  db.exists(sql.prepared('issuer_workspace_exists', z.strictObject({}))`
+    SELECT FROM workspace WHERE id = ${workspaceId}::uuid
+  `);

@@ -1,0 +1,68 @@
+/** When a cluster's trust in the issuer is looked at: at the first contact, and then every few minutes. */
+import type { Condition, Statement } from '../conditions.ts';
+import { checkTrust, type TrustTarget } from './check-trust.ts';
+import type { ProbeTokens } from './probe-tokens.ts';
+
+/** What is known of clusters' trust. */
+export type TrustWatch = {
+  /**
+   * What is so of a cluster's trust: as found lately, or found out now, which takes seconds at most.
+   *
+   * @param conditions of the workspace, as they are on record
+   */
+  readonly look: (
+    workspaceId: string,
+    target: TrustTarget,
+    conditions: readonly Condition[],
+  ) => Promise<TrustLook>;
+  /** Forgets a workspace. */
+  readonly forget: (workspaceId: string) => void;
+};
+
+/** What came of a look. */
+export type TrustLook = {
+  readonly statement: Statement;
+  /** Milliseconds until it should be looked at again, when that is sooner than usual. */
+  readonly againInMs: number | undefined;
+};
+
+const VERIFIED_MS = 4 * 60_000;
+const SOON_MS = 5_000;
+
+/** @param tokens without them nothing can be proven: a statement that says so is answered */
+export const createTrustWatch = (
+  tokens: ProbeTokens | undefined,
+  unproven: Statement,
+): TrustWatch => {
+  const found = new Map<string, { at: number; key: string; look: TrustLook }>();
+  return {
+    look: async (workspaceId, target, conditions) => {
+      if (!tokens) return { statement: unproven, againInMs: undefined };
+      const key = JSON.stringify([target.server, target.certificateAuthority]);
+      const known = found.get(workspaceId);
+      const now = Date.now();
+      const fresh = known && now - known.at < (known.look.againInMs ?? VERIFIED_MS);
+      if (fresh && known.key === key) return known.look;
+      const statement = await checkTrust(tokens, target, workspaceId);
+      const look = { statement, againInMs: againInMs(statement, conditions, now) };
+      found.set(workspaceId, { at: Date.now(), key, look });
+      return look;
+    },
+    forget: (workspaceId) => found.delete(workspaceId),
+  };
+};
+
+/**
+ * Soon, when it is not as it should be: an API server that has just started takes a moment to fetch the keys, and
+ * someone may be waiting who has just installed the configuration; later, the longer it has been so.
+ */
+export const againInMs = (
+  { type, status }: Statement,
+  conditions: readonly Condition[],
+  now: number,
+): number | undefined => {
+  if (status === 'True') return undefined;
+  const last = conditions.find((each) => each.type === type);
+  const since = last?.status === status ? now - Date.parse(last.lastTransitionTime) : 0;
+  return Math.min(Math.max(since / 2, SOON_MS), VERIFIED_MS);
+};
