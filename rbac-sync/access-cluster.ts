@@ -79,7 +79,10 @@ const isRejected = (error: unknown): boolean =>
   error instanceof MissingTokenError ||
   (error instanceof KubernetesError && error.status === 403);
 
-class MissingTokenError extends Error {}
+/** We have no token for the cluster, or it has expired: the bootstrap credential gets us another. */
+export class MissingTokenError extends Error {
+  override readonly name = 'MissingTokenError';
+}
 
 const recordAddress = async (deps: AccessDeps, request: AccessRequest): Promise<void> => {
   const { workspace, plane, lease } = request;
@@ -134,13 +137,46 @@ const renewToken = async (
 };
 
 /** @throws MissingTokenError when there is none that could still be accepted */
-const openToken = ({ encryption }: AccessDeps, { id, cluster }: Workspace): SyncToken => {
+const openToken = (
+  { encryption }: Pick<AccessDeps, 'encryption'>,
+  { id, cluster }: Workspace,
+): SyncToken => {
   const expiresAt = cluster?.token_expires_at;
   if (!cluster?.sealed_token || !expiresAt || expiresAt <= new Date()) {
     throw new MissingTokenError('the sync identity has no valid token');
   }
   const sealed = Buffer.from(cluster.sealed_token, 'base64');
   return { token: encryption.open(purposeOf(id), sealed), expiresAt };
+};
+
+/** Clusters of others: where their names lead is judged by their provisioner, each time. */
+const FOREIGN_PROVISIONER = 'attached';
+
+/**
+ * A client of a cluster that was made before, as our own narrow identity, to where we are connected or
+ * else by what is on record: nothing is provisioned, bootstrapped or renewed. `undefined` while there is
+ * none to reach.
+ *
+ * @throws MissingTokenError when there is no token that could still be accepted, or when we may not go
+ * where the record says
+ */
+export const openKnownCluster = (
+  deps: Pick<AccessDeps, 'encryption' | 'clusters'>,
+  workspace: Workspace,
+): KubernetesClient | undefined => {
+  const { server, certificate_authority, bootstrap_version } = workspace.cluster ?? {};
+  if (!server || !certificate_authority || !bootstrap_version) return undefined;
+  const open = deps.clusters.get(workspace.id)?.access();
+  if (!open && workspace.cluster?.provisioner === FOREIGN_PROVISIONER) {
+    throw new MissingTokenError('an attached cluster is reached through its provisioner first');
+  }
+  const token = open?.token ?? openToken(deps, workspace).token;
+  return createKubernetesClient({
+    server: open?.server ?? server,
+    certificateAuthority: open?.certificateAuthority ?? certificate_authority,
+    address: open?.address,
+    credential: { token: () => token },
+  });
 };
 
 const connect = async (

@@ -73,8 +73,19 @@ const apply = async (target: ApplyTarget, object: ManagedObject): Promise<void> 
 /** What we write of these is replaced whole by a later apply, so that a create leaves nothing behind. */
 const CREATED: ReadonlySet<ManagedKind> = new Set(['Role', 'RoleBinding', 'ClusterRoleBinding']);
 
-/** An apply costs the API server a third more than a create, which is enough for what isn't there. */
-const write = async ({ client, stores }: ApplyTarget, object: ManagedObject): Promise<unknown> => {
+/**
+ * Writes one object, and answers it as it is then. An apply costs the API server a third more than a
+ * create, which is enough for what isn't there.
+ *
+ * @throws KubernetesError when the API server refuses
+ */
+export const write = async (
+  {
+    client,
+    stores,
+  }: { readonly client: Pick<KubernetesClient, 'request'> } & Pick<ApplyTarget, 'stores'>,
+  object: ManagedObject,
+): Promise<unknown> => {
   if (CREATED.has(object.kind) && !stores[object.kind].has(toObjectKey(object))) {
     try {
       return await createObject(client, toCreationPath(object), object);

@@ -108,7 +108,7 @@ const pinnedTo =
 
 /** Server-side apply: the object has these fields, ours by force. Answers the object as it is then. */
 export const applyObject = (
-  client: KubernetesClient,
+  client: Pick<KubernetesClient, 'request'>,
   path: string,
   object: object,
   fieldManager = FIELD_MANAGER,
@@ -122,7 +122,7 @@ export const applyObject = (
 
 /** Creates an object. @throws KubernetesError `AlreadyExists` when its name is taken */
 export const createObject = (
-  client: KubernetesClient,
+  client: Pick<KubernetesClient, 'request'>,
   path: string,
   object: object,
 ): Promise<unknown> =>
@@ -134,7 +134,7 @@ export const createObject = (
 
 /** Deletes the object of this uid, and not one that has since taken its name. */
 export const deleteObject = (
-  client: KubernetesClient,
+  client: Pick<KubernetesClient, 'request'>,
   path: string,
   uid: string,
 ): Promise<unknown> => client.request(path, { method: 'DELETE', body: { preconditions: { uid } } });

@@ -36,3 +36,7 @@ export const toCreationPath = ({ kind, metadata: { namespace } }: Located): stri
 /** The path of one object. */
 export const toObjectPath = (object: Located): string =>
   `${toCreationPath(object)}/${encodeURIComponent(object.metadata.name)}`;
+
+/** The version that a kind's objects have in `apiVersion`. */
+export const toApiVersion = (kind: ManagedKind): string =>
+  RESOURCES[kind].base.replace(/^\/apis?\//, '');

@@ -155,7 +155,8 @@ const toWorkspace = (id: string, row: z.infer<typeof WorkspaceRow>): Workspace =
 const DueRow = z.strictObject({ id: z.uuid() });
 
 /**
- * Workspaces that no replica looks after, and those of this one that have something new: a generation,
+ * Workspaces that no replica looks after, and those of this one that have something new: a generation, a
+ * question what would change,
  * a control plane that runs and should not or the other way round, or the end of their grace period.
  */
 export const listDueWorkspaces = (
@@ -173,6 +174,7 @@ export const listDueWorkspaces = (
         l.worker = ${worker}
         AND (
           w.generation <> w.observed_generation
+          OR w.id IN (SELECT workspace_id FROM task WHERE finished_at IS NULL AND generation IS NULL)
           OR least(w.delete_after, o.delete_after) <= now()
           OR (num_nonnulls(w.suspended_at, w.delete_after, o.delete_after) > 0)
             <> (w.conditions @> ${sql.jsonb([{ type: 'Provisioned', reason: SUSPENDED }])})

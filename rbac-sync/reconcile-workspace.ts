@@ -9,6 +9,7 @@ import { type AccessDeps, accessCluster } from './access-cluster.ts';
 import { removeWorkspace, stopControlPlane } from './close-workspace.ts';
 import { type Statement, withStatements } from './conditions.ts';
 import { isEmpty } from './diff.ts';
+import { answerDiffs } from './dry-run/answer-diffs.ts';
 import { acquireLease, type Lease, LeaseLostError, withLease } from './leases.ts';
 import { cancelClusterTasks } from './life-queries.ts';
 import type { SyncMetrics } from './metrics.ts';
@@ -70,6 +71,8 @@ export const reconcileWorkspace = async (
   const stop = deps.metrics.reconcileDuration.startTimer();
   const statements: Statement[] = [];
   try {
+    // First, because a look puts right what they ask about.
+    await answerDiffs(context);
     const againInMs = await reconcile(context, statements);
     stop({ result: 'success' });
     return { ours: true, againInMs };

@@ -4,11 +4,11 @@
  * silent connection only make it wait and try again.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import * as z from 'zod';
 import type { Logger } from '#runtime/log.ts';
 import { backoffMs } from './backoff.ts';
 import type { KubernetesClient, WatchEvent } from './kubernetes-client.ts';
 import { isGone, KubernetesError } from './kubernetes-error.ts';
+import { listObjects } from './list-objects.ts';
 import { type ObjectStore, ObservedObject } from './object-store.ts';
 
 /** What {@link startReflector} needs. */
@@ -42,18 +42,12 @@ const TIMES: Times = {
   backoffBase: 100,
   backoffCap: 30_000,
 };
-const PAGE_SIZE = 500;
 
 /** A running reflector. */
 export type Reflector = AsyncDisposable & {
   /** Resolves once the store holds the first complete list; rejects when stopped before. */
   readonly synced: Promise<void>;
 };
-
-const List = z.object({
-  metadata: z.object({ resourceVersion: z.string(), continue: z.string().optional() }),
-  items: z.array(z.looseObject({})),
-});
 
 /** Starts at once; disposal ends the watch. */
 export const startReflector = (options: ReflectorOptions): Reflector => {
@@ -106,24 +100,14 @@ const run = async (
   }
 };
 
-/** Fills the store page by page; answers the version to watch from, and whether anything was new. */
+/** Fills the store; answers the version to watch from, and whether anything was new. */
 const list = async (
-  settings: Settings,
+  { client, path, kind, labelSelector, store }: Settings,
   signal: AbortSignal,
 ): Promise<{ version: string; news: boolean }> => {
-  const { client, path, kind, labelSelector, store } = settings;
-  const objects: ObservedObject[] = [];
-  let next: string | undefined;
-  for (;;) {
-    const query = { labelSelector, limit: `${PAGE_SIZE}`, ...(next && { continue: next }) };
-    const page = List.parse(await client.request(path, { query, signal }));
-    for (const item of page.items) objects.push(ObservedObject.parse({ ...item, kind }));
-    next = page.metadata.continue;
-    if (!next) {
-      const version = page.metadata.resourceVersion;
-      return { version, news: store.replace(objects, version) };
-    }
-  }
+  const request = { path, kind, labelSelector, signal };
+  const { objects, version } = await listObjects(client, request);
+  return { version, news: store.replace(objects, version) };
 };
 
 type Watching = {

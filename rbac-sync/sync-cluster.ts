@@ -4,6 +4,7 @@ import { type ApplyFailure, applyChanges } from './apply.ts';
 import { type Changes, diff, isEmpty } from './diff.ts';
 import { planFence, untilReplaced } from './fence.ts';
 import type { SyncMetrics } from './metrics.ts';
+import { describeForeign, describeLeaving, listLeaving } from './notes.ts';
 import type { ObservedObject } from './object-store.ts';
 import { runVerification } from './run-verification.ts';
 import { joinVerifications, planVerification } from './verify.ts';
@@ -76,11 +77,11 @@ export const syncCluster = async (options: SyncOptions): Promise<SyncOutcome> =>
   const allowed = await verify(options, observed, provable);
   cluster.unproven = rest;
   if (failures.length > 0) throw new ApplyError(failures);
-  const leaving = listLeaving(cluster, desired);
+  const leaving = listLeaving(cluster.stores.Namespace.values(), desired);
   const notes = [
     ...allowed,
-    ...leaving.map((name) => `The namespace ${name} is still being deleted`),
-    ...describeForeign(cluster, desired),
+    ...describeLeaving(leaving),
+    ...describeForeign(cluster.foreignBindings.values(), desired),
   ];
   return { changes, notes, leaving };
 };
@@ -101,16 +102,6 @@ const splitUnproven = (
     provable: new Map([...unproven].filter((entry) => !waits(entry))),
     rest: new Map([...unproven].filter(waits)),
   };
-};
-
-/** Namespaces of deleted projects that Kubernetes is not done with. */
-const listLeaving = (cluster: WorkspaceCluster, desired: readonly ManagedObject[]): string[] => {
-  const wanted = new Set(desired.map(toObjectKey));
-  return Array.from(cluster.stores.Namespace.values())
-    .filter((each) => each.metadata.deletionTimestamp !== undefined)
-    .filter((each) => !wanted.has(toObjectKey(each)))
-    .map(({ metadata }) => metadata.name)
-    .sort();
 };
 
 type Unproven = Map<string, ObservedObject | undefined>;
@@ -171,24 +162,4 @@ const verify = async (
   } finally {
     stop();
   }
-};
-
-const LONGEST_LIST = 10;
-
-/** The RoleBindings in projects that tenants made: theirs to make, and worth knowing. */
-const describeForeign = (
-  { foreignBindings }: WorkspaceCluster,
-  desired: readonly ManagedObject[],
-): string[] => {
-  const projects = new Set(
-    desired.filter(({ kind }) => kind === 'Namespace').map(({ metadata }) => metadata.name),
-  );
-  const names = Array.from(foreignBindings.values(), ({ metadata }) => metadata)
-    .filter(({ namespace }) => projects.has(namespace ?? ''))
-    .map(({ namespace, name }) => `${namespace}/${name}`)
-    .sort();
-  if (names.length === 0) return [];
-  const list = names.slice(0, LONGEST_LIST).join(', ');
-  const more = names.length > LONGEST_LIST ? ` and ${names.length - LONGEST_LIST} more` : '';
-  return [`RoleBindings that are not managed here: ${list}${more}`];
 };

@@ -47,7 +47,12 @@ export type ConnectOptions = {
   readonly log: Logger;
 };
 
-const SELECTOR = `${MANAGED_BY_LABEL}=${MANAGED_BY}`;
+/** Which objects are ours, and which aren't, as label selectors. */
+export const SELECTORS = {
+  ours: `${MANAGED_BY_LABEL}=${MANAGED_BY}`,
+  others: `${MANAGED_BY_LABEL}!=${MANAGED_BY}`,
+} as const;
+
 const CLUSTER_ROLES = ['admin', 'view', 'hexabase:workspace-admin', 'hexabase:workspace-viewer'];
 const SYNC_MS = 30_000;
 
@@ -84,8 +89,8 @@ export const connectCluster = async (options: ConnectOptions): Promise<Workspace
         log: options.log,
       }),
     );
-  const reflectors = MANAGED_KINDS.map((kind) => reflect(kind, SELECTOR, stores[kind]));
-  reflectors.push(reflect('RoleBinding', SELECTOR.replace('=', '!='), foreignBindings));
+  const reflectors = MANAGED_KINDS.map((kind) => reflect(kind, SELECTORS.ours, stores[kind]));
+  reflectors.push(reflect('RoleBinding', SELECTORS.others, foreignBindings));
   await within(SYNC_MS, Promise.all(reflectors.map(({ synced }) => synced)));
   const resources = cleanup.move();
   return {

@@ -1,0 +1,23 @@
+/** A client through which nothing can be changed. */
+import type { KubernetesClient, RequestOptions } from '../kubernetes-client.ts';
+
+/**
+ * The same cluster, with every write as a server-side dry run (`dryRun=All`): it goes through
+ * authorization, admission and validation, and is not stored. The API server reads the options of a
+ * DELETE from its body alone when it has one, so that they are said in both places.
+ */
+export const toDryRunClient = (
+  client: Pick<KubernetesClient, 'request'>,
+): Pick<KubernetesClient, 'request'> => ({
+  request: (path, options = {}) => client.request(path, toDryRun(options)),
+});
+
+const toDryRun = (options: RequestOptions): RequestOptions => {
+  const { method = 'GET', query, body } = options;
+  if (method === 'GET') return options;
+  return {
+    ...options,
+    query: { ...query, dryRun: 'All' },
+    ...(method === 'DELETE' && { body: { ...(body as object | undefined), dryRun: ['All'] } }),
+  };
+};

@@ -1,0 +1,41 @@
+/** What a cluster holds at this moment, asked of its API server and not of our watches. */
+import type { ManagedKind } from '#domain/kubernetes-objects.ts';
+import type { KubernetesClient } from '../kubernetes-client.ts';
+import { MANAGED_KINDS, toCollectionPath } from '../kubernetes-paths.ts';
+import { listObjects } from '../list-objects.ts';
+import { createObjectStore, type ObjectStore, type ObservedObject } from '../object-store.ts';
+import { SELECTORS } from '../workspace-clusters.ts';
+
+/** Our objects by kind, and the RoleBindings of others. */
+export type Observation = {
+  readonly stores: Readonly<Record<ManagedKind, ObjectStore>>;
+  readonly foreignBindings: readonly ObservedObject[];
+};
+
+/** No cluster, or an empty one. */
+export const observeNothing = (): Observation => ({
+  stores: Object.fromEntries(MANAGED_KINDS.map((kind) => [kind, createObjectStore()])) as Record<
+    ManagedKind,
+    ObjectStore
+  >,
+  foreignBindings: [],
+});
+
+/** @throws KubernetesError; others when the API server can't be reached */
+export const observeCluster = async (
+  client: Pick<KubernetesClient, 'request'>,
+  signal: AbortSignal,
+): Promise<Observation> => {
+  const observation = observeNothing();
+  const list = (kind: ManagedKind, labelSelector: string) =>
+    listObjects(client, { path: toCollectionPath(kind), kind, labelSelector, signal });
+  const fill = async (kind: ManagedKind): Promise<void> => {
+    const { objects, version } = await list(kind, SELECTORS.ours);
+    observation.stores[kind].replace(objects, version);
+  };
+  const [foreign] = await Promise.all([
+    list('RoleBinding', SELECTORS.others),
+    ...MANAGED_KINDS.map(fill),
+  ]);
+  return { ...observation, foreignBindings: foreign.objects };
+};

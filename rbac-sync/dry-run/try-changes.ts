@@ -1,0 +1,157 @@
+/** Sends the changes that diff.ts decided as server-side dry runs, and tells what came of each. */
+import { DIFF_LIMITS, type ObjectDiff } from '#domain/cluster-diff.ts';
+import { type ManagedKind, type ManagedObject, toObjectKey } from '#domain/kubernetes-objects.ts';
+import { write } from '../apply.ts';
+import { forEachConcurrently } from '../concurrent.ts';
+import type { Changes } from '../diff.ts';
+import { deleteObject, type KubernetesClient } from '../kubernetes-client.ts';
+import { isNotFound, isUnauthorized, KubernetesError } from '../kubernetes-error.ts';
+import { toObjectPath } from '../kubernetes-paths.ts';
+import { type ObjectStore, ObservedObject } from '../object-store.ts';
+import { toDryRunClient } from './dry-run-client.ts';
+import { AnsweredObject, toShown } from './shown-object.ts';
+
+/** Where changes are tried. */
+export type TryTarget = {
+  /** `undefined`: there is no cluster yet, and nobody to ask. */
+  readonly client: KubernetesClient | undefined;
+  readonly stores: Readonly<Record<ManagedKind, ObjectStore>>;
+};
+
+const IN_FLIGHT = 8;
+
+type Step =
+  | { readonly remove: ObservedObject }
+  | { readonly write: ManagedObject; readonly existing: ObservedObject | undefined };
+
+/**
+ * Tries the changes one by one, in their order, and no more of them than a diff shows.
+ *
+ * @returns one for each that was tried, and how many were left out
+ * @throws when the API server can't be asked; a refusal of one change is told with it
+ */
+export const tryChanges = async (
+  target: TryTarget,
+  changes: Changes,
+): Promise<{ objects: ObjectDiff[]; omitted: number }> => {
+  const all = toSteps(target, changes);
+  const steps = all.slice(0, DIFF_LIMITS.objects);
+  const results = new Map<Step, ObjectDiff>();
+  const missing = new Set<string>();
+  const tryAll = async (some: readonly Step[]): Promise<void> => {
+    const [failure] = await forEachConcurrently(some, IN_FLIGHT, async (step) => {
+      results.set(step, await tryStep(target, step, missing));
+    });
+    if (failure) throw failure;
+  };
+  // Whether anything in a namespace can be tried depends on what becomes of it.
+  const isNamespace = (step: Step) => 'write' in step && step.write.kind === 'Namespace';
+  await tryAll(steps.filter(isNamespace));
+  await tryAll(steps.filter((step) => !isNamespace(step)));
+  return {
+    objects: steps.flatMap((step) => results.get(step) ?? []),
+    omitted: all.length - steps.length,
+  };
+};
+
+const toSteps = ({ stores }: TryTarget, { revoke, apply, prune }: Changes): Step[] => {
+  const removed = new Set([...revoke.remove, ...prune].map(toObjectKey));
+  const observed = new Map(
+    Object.values(stores).flatMap((store) =>
+      Array.from(store.values(), (object) => [toObjectKey(object), object] as const),
+    ),
+  );
+  const toWrite = (object: ManagedObject): Step => {
+    const key = toObjectKey(object);
+    return { write: object, existing: removed.has(key) ? undefined : observed.get(key) };
+  };
+  const toRemove = (object: ObservedObject): Step => ({ remove: object });
+  const remade = apply.filter((object) => removed.has(toObjectKey(object)));
+  return [
+    ...revoke.remove.map(toRemove),
+    ...revoke.apply.map(toWrite),
+    ...apply.filter((object) => !remade.includes(object)).map(toWrite),
+    ...prune.map(toRemove),
+    // Made anew once the old one is gone.
+    ...remade.map(toWrite),
+  ];
+};
+
+/** @param missing namespaces that aren't there; tried namespaces are added */
+const tryStep = (target: TryTarget, step: Step, missing: Set<string>): Promise<ObjectDiff> =>
+  'remove' in step
+    ? tryRemoval(target, step.remove)
+    : tryWrite(target, { object: step.write, existing: step.existing }, missing);
+
+const describe = ({ kind, metadata }: ObservedObject | ManagedObject) => ({
+  kind,
+  namespace: metadata.namespace ?? null,
+  name: metadata.name,
+});
+
+const tryRemoval = async ({ client }: TryTarget, object: ObservedObject): Promise<ObjectDiff> => {
+  const path = toObjectPath({ kind: object.kind as ManagedKind, metadata: object.metadata });
+  const { uid } = object.metadata;
+  const { refusal } = await attempt(
+    async () => client && deleteObject(toDryRunClient(client), path, uid),
+  );
+  return {
+    action: 'delete',
+    ...describe(object),
+    before: toShown(object),
+    after: null,
+    checked: client !== undefined,
+    refusal,
+  };
+};
+
+const tryWrite = async (
+  target: TryTarget,
+  { object, existing }: { object: ManagedObject; existing: ObservedObject | undefined },
+  missing: Set<string>,
+): Promise<ObjectDiff> => {
+  const { client, stores } = target;
+  const isHidden = client === undefined || missing.has(object.metadata.namespace ?? '');
+  // What has our name without our label is there all the same.
+  const before = existing ?? (isHidden ? undefined : await read(client, object));
+  if (object.kind === 'Namespace' && !before) missing.add(object.metadata.name);
+  const { answer, refusal } = isHidden
+    ? { answer: undefined, refusal: null }
+    : await attempt(() => write({ client: toDryRunClient(client), stores }, object));
+  // What a dry run creates has no resource version.
+  const after = answer === undefined ? object : AnsweredObject.parse(answer);
+  return {
+    action: before ? 'update' : 'create',
+    ...describe(object),
+    before: before ? toShown(before, object) : null,
+    after: toShown(after, object),
+    checked: !isHidden,
+    refusal,
+  };
+};
+
+const read = async (
+  client: KubernetesClient,
+  object: ManagedObject,
+): Promise<ObservedObject | undefined> => {
+  try {
+    const found = await client.request(toObjectPath(object));
+    return ObservedObject.parse(found);
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+};
+
+/** A refusal speaks of one object; an API server that can't answer speaks of none. */
+const attempt = async (
+  request: () => Promise<unknown>,
+): Promise<{ answer: unknown; refusal: string | null }> => {
+  try {
+    return { answer: await request(), refusal: null };
+  } catch (error) {
+    const isRefusal = error instanceof KubernetesError && error.status < 500;
+    if (!isRefusal || isUnauthorized(error) || error.status === 429) throw error;
+    return { answer: undefined, refusal: error.message };
+  }
+};
