@@ -108,7 +108,7 @@ const settingsFor = ({ url }: ChartRepository): VclusterSettings => ({
   },
   podSecurity: 'baseline',
   privateNetworks: ['10.0.0.0/8'],
-  timeoutMs: 60_000,
+  timeoutMs: 30_000,
 });
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');

@@ -82,29 +82,35 @@ export const untilRunning = async (
   names: HostNames,
   patience: Patience,
 ): Promise<void> => {
-  const before = await findControlPlane(client, names);
-  if (before && isRunning(before)) return;
-  const since = Math.floor(Date.now() / 1000) * 1000;
-  await nudge(client, names);
+  const since = Date.now();
+  let nudgedAt = 0;
   let last = '';
-  await waitFor(
-    async () => {
-      const found = await findControlPlane(client, names);
-      if (found && isRunning(found)) return true;
-      for (const message of await listWarnings(client, names, since)) {
-        last = message;
-        if (REFUSAL.test(message))
-          throw hostError(reasonOf(message), `The host refused a pod: ${message}`);
-      }
-      return undefined;
-    },
-    patience,
-    () => hostError('TimedOut', `The control plane did not start in time${last && `: ${last}`}`),
+  const look = async () => {
+    const found = await findControlPlane(client, names);
+    if (found && isRunning(found)) return true;
+    if (found && found.status.replicas >= found.spec.replicas) return undefined;
+    const warnings = await listWarnings(client, names, since);
+    last = warnings.at(-1) ?? last;
+    const refusal = warnings.find((message) => REFUSAL.test(message));
+    if (refusal && Date.now() - since > REFUSED_MS) {
+      throw hostError(reasonOf(refusal), `The host refused a pod: ${refusal}`);
+    }
+    if (Date.now() - nudgedAt > NUDGE_MS) {
+      await nudge(client, names);
+      nudgedAt = Date.now();
+    }
+    return undefined;
+  };
+  await waitFor(look, patience, () =>
+    hostError('TimedOut', `The control plane did not start in time${last && `: ${last}`}`),
   );
 };
 
 /** No waiting helps with these; others, such as a missing ServiceAccount, pass by themselves. */
 const REFUSAL = /exceeded quota|must specify|violates PodSecurity|denied/;
+/** A quota that was just raised is still known as it was, for a moment. */
+const REFUSED_MS = 3_000;
+const NUDGE_MS = 2_000;
 
 /** The controller that was refused a pod tries again later and later; any change makes it try now. */
 const nudge = async (client: KubernetesClient, names: HostNames): Promise<void> => {
@@ -135,11 +141,13 @@ const listWarnings = async (
   { namespace, release }: HostNames,
   since: number,
 ): Promise<string[]> => {
+  // Their times have no fractions.
+  const second = Math.floor(since / 1000) * 1000;
   const query = { fieldSelector: 'type=Warning' };
   const answer = await client.request(`/api/v1/namespaces/${namespace}/events`, { query });
   const own = new RegExp(`^${release}(-etcd)?(-\\d+)?$`);
   return Events.parse(answer)
     .items.filter(({ involvedObject }) => own.test(involvedObject.name))
-    .filter(({ lastTimestamp }) => (lastTimestamp?.getTime() ?? 0) >= since)
+    .filter(({ lastTimestamp }) => (lastTimestamp?.getTime() ?? 0) >= second)
     .map(({ message }) => redact(message));
 };
