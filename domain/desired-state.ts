@@ -20,6 +20,7 @@ import {
   MANAGED_BY_LABEL,
   type ManagedObject,
   type Metadata,
+  PROJECT_LABEL,
   type RoleRef,
 } from './kubernetes-objects.ts';
 import type { PolicyRule } from './policy-rule.ts';
@@ -66,7 +67,7 @@ const labels = (state: WorkspaceState, project?: Project): Metadata['labels'] =>
   [MANAGED_BY_LABEL]: MANAGED_BY,
   'app.kubernetes.io/part-of': 'hexabase-kaas',
   'kaas.hexabase.io/workspace': formatId('workspace', state.workspaceId),
-  ...(project && { 'kaas.hexabase.io/project': formatId('project', project.id) }),
+  ...(project && { [PROJECT_LABEL]: formatId('project', project.id) }),
 });
 
 const desiredNamespace = (

@@ -96,6 +96,8 @@ export type ManagedKind = ManagedObject['kind'];
 /** The label that marks an object as ours: what we may change and prune, and nobody else may. */
 export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
 export const MANAGED_BY = 'hexabase-rbac-sync';
+/** The label that says which project an object is of, by its public id. */
+export const PROJECT_LABEL = 'kaas.hexabase.io/project';
 
 /** One key per object of a cluster: kind, namespace and name. */
 export const toObjectKey = (object: {

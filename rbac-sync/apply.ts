@@ -2,17 +2,20 @@
 import { type ManagedKind, type ManagedObject, toObjectKey } from '#domain/kubernetes-objects.ts';
 import { forEachConcurrently } from './concurrent.ts';
 import type { Changes } from './diff.ts';
+import { hasRoleRef } from './equality.ts';
 import {
   applyObject,
   createObject,
   deleteObject,
   type KubernetesClient,
 } from './kubernetes-client.ts';
-import { isNotFound, isTaken, KubernetesError } from './kubernetes-error.ts';
+import { isInvalid, isNotFound, isTaken, KubernetesError } from './kubernetes-error.ts';
 import { toCreationPath, toObjectPath } from './kubernetes-paths.ts';
 import type { SyncMetrics } from './metrics.ts';
 import { type ObjectStore, ObservedObject } from './object-store.ts';
+import { isBinding } from './replacement.ts';
 import { planStages, type Write } from './stages.ts';
+import { explainRefusal } from './taken-namespace.ts';
 
 /** Where changes are made. */
 export type ApplyTarget = {
@@ -36,14 +39,29 @@ export const applyChanges = async (
 ): Promise<ApplyFailure[]> => {
   const { open, fenced } = planStages(changes);
   const failures: ApplyFailure[] = [];
-  for (const stage of open) failures.push(...(await writeAll(target, stage)));
+  const write = async (stage: readonly Write[]) => {
+    // What is in a namespace that could not be written would only fail with it.
+    const closed = new Set(
+      failures.filter(({ isNamespace }) => isNamespace).map((each) => each.namespace),
+    );
+    const possible = stage.filter(
+      ({ operation, object }) => operation === 'delete' || !closed.has(namespaceOf(object)),
+    );
+    failures.push(...(await writeAll(target, possible)));
+  };
+  for (const stage of open) await write(stage);
   if (fenced.some((stage) => stage.length > 0)) await untilInForce();
-  for (const stage of fenced) failures.push(...(await writeAll(target, stage)));
+  for (const stage of fenced) await write(stage);
   return failures;
 };
 
 /** What could not be written, and in which namespace; `undefined`: it concerns the whole cluster. */
-export type ApplyFailure = { readonly namespace: string | undefined; readonly cause: unknown };
+export type ApplyFailure = {
+  readonly namespace: string | undefined;
+  /** Whether the namespace itself could not be written. */
+  readonly isNamespace?: boolean;
+  readonly cause: unknown;
+};
 
 /** The namespace that an object is in, or is. */
 export const namespaceOf = ({
@@ -57,8 +75,13 @@ const writeAll = async (target: ApplyTarget, stage: readonly Write[]): Promise<A
   await forEachConcurrently(stage, IN_FLIGHT, async (each) => {
     try {
       await (each.operation === 'apply' ? apply(target, each.object) : remove(target, each.object));
-    } catch (cause) {
-      failures.push({ namespace: namespaceOf(each.object), cause });
+    } catch (error) {
+      const isNamespace = each.object.kind === 'Namespace';
+      const cause =
+        isNamespace && each.operation === 'apply'
+          ? await explainRefusal(target.client, each.object, error)
+          : error;
+      failures.push({ namespace: namespaceOf(each.object), isNamespace, cause });
     }
   });
   return failures;
@@ -91,9 +114,28 @@ export const write = async (
       return await createObject(client, toCreationPath(object), object);
     } catch (error) {
       if (!isTaken(error)) throw error;
+      return takeOver(client, object);
     }
   }
   return applyObject(client, toObjectPath(object), object);
+};
+
+/** An object that somebody made by hand with a name of ours, and without our label. */
+const takeOver = async (
+  client: Pick<KubernetesClient, 'request'>,
+  object: ManagedObject,
+): Promise<unknown> => {
+  const path = toObjectPath(object);
+  try {
+    return await applyObject(client, path, object);
+  } catch (error) {
+    if (!isInvalid(error) || !isBinding(object)) throw error;
+    const existing = ObservedObject.parse(await client.request(path));
+    if (hasRoleRef(object, existing)) throw error;
+    // A roleRef can't be changed: the one in the way has to go.
+    await deleteObject(client, path, existing.metadata.uid);
+    return createObject(client, toCreationPath(object), object);
+  }
 };
 
 const remove = async (target: ApplyTarget, object: ObservedObject): Promise<void> => {

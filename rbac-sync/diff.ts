@@ -1,5 +1,5 @@
 /** What to do to a cluster so that it holds what it should: decided here, done in apply.ts. Pure. */
-import { type ManagedObject, toObjectKey } from '#domain/kubernetes-objects.ts';
+import { type ManagedObject, PROJECT_LABEL, toObjectKey } from '#domain/kubernetes-objects.ts';
 import { hasRoleRef, isAsDesired } from './equality.ts';
 import type { ObservedObject } from './object-store.ts';
 import {
@@ -37,16 +37,24 @@ export const isEmpty = ({ revoke, apply, prune }: Changes): boolean =>
 /**
  * Compares by meaning. Everything observed carries our label; whatever else is in the cluster is not
  * ours to touch.
+ *
+ * @param deleted names of namespaces whose projects were deleted: one that is there still is not the
+ * next project's of that name, and goes first with everything in it
  */
 export const diff = (
   desired: readonly ManagedObject[],
   observed: readonly ObservedObject[],
+  deleted: ReadonlySet<string> = new Set(),
 ): Changes => {
   const present = new Map(observed.map((object) => [toObjectKey(object), object]));
   const wanted = new Map(desired.map((object) => [toObjectKey(object), object]));
+  const left = new Set(
+    observed.filter((each) => isLeftBehind(each, wanted.get(toObjectKey(each)), deleted)),
+  );
   const terminating = observed
-    .filter((object) => isTerminatingNamespace(object) && wanted.has(toObjectKey(object)))
-    .map((object) => object.metadata.name);
+    .filter((each) => isTerminatingNamespace(each) && wanted.has(toObjectKey(each)))
+    .concat([...left])
+    .map(({ metadata }) => metadata.name);
   const blocked = new Set(terminating);
   const reachable = desired.filter((object) => !blocked.has(namespaceOf(object) ?? ''));
   const changed = reachable.filter((object) => {
@@ -58,9 +66,9 @@ export const diff = (
     changed.map((object) => [toObjectKey(object), planSteps(object, { present, gains })]),
   );
   const shrinking = changed.filter((object) => isSingle(steps.get(toObjectKey(object)), 'revoke'));
-  const stale = observed.filter((object) => isStale(object, wanted));
+  const stale = observed.filter((object) => left.has(object) || isStale(object, wanted));
   const revoked = stale.filter(
-    (object) => wanted.has(toObjectKey(object)) || isPureRemoval(object, gains),
+    (object) => isToReplace(object, wanted) || isPureRemoval(object, gains),
   );
   const pruned = without(stale, revoked);
   return {
@@ -91,6 +99,32 @@ const isTerminatingNamespace = ({ kind, metadata }: ObservedObject): boolean =>
 
 const isBindingKind = (kind: string): boolean =>
   kind === 'RoleBinding' || kind === 'ClusterRoleBinding';
+
+/** A namespace of a deleted project whose name another has by now. */
+const isLeftBehind = (
+  { kind, metadata }: ObservedObject,
+  wanted: ManagedObject | undefined,
+  deleted: ReadonlySet<string>,
+): boolean => {
+  const owner = metadata.labels?.[PROJECT_LABEL];
+  return (
+    kind === 'Namespace' &&
+    metadata.deletionTimestamp === undefined &&
+    wanted !== undefined &&
+    owner !== undefined &&
+    owner !== wanted.metadata.labels[PROJECT_LABEL] &&
+    deleted.has(metadata.name)
+  );
+};
+
+/** A binding that stands in the way of the one that is wanted. */
+const isToReplace = (
+  object: ObservedObject,
+  wanted: ReadonlyMap<string, ManagedObject>,
+): boolean => {
+  const desired = wanted.get(toObjectKey(object));
+  return desired !== undefined && isBinding(desired);
+};
 
 /** Not wanted, or a binding whose roleRef is another: it has to go before it can be made anew. */
 const isStale = (object: ObservedObject, wanted: ReadonlyMap<string, ManagedObject>): boolean => {

@@ -24,6 +24,10 @@ export const isNotFound = (error: unknown): boolean =>
 export const isTaken = (error: unknown): boolean =>
   error instanceof KubernetesError && error.reason === 'AlreadyExists';
 
+/** Whether the object can't be as it was sent: also what an attempt to change a roleRef is answered. */
+export const isInvalid = (error: unknown): boolean =>
+  error instanceof KubernetesError && error.status === 422;
+
 /** Whether the watched version is too old to resume from (410 Gone), so that only a list helps. */
 export const isGone = (error: unknown): boolean =>
   error instanceof KubernetesError && (error.status === 410 || error.reason === 'Expired');

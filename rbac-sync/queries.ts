@@ -56,6 +56,7 @@ const WorkspaceRow = z.strictObject({
       presetRole: z.enum(PRESET_ROLES).nullable(),
     }),
   ),
+  deleted_namespaces: z.array(z.string()),
   cluster: Cluster.nullable(),
 });
 
@@ -72,6 +73,8 @@ export type Workspace = {
   /** Whether something of it has expired that is not yet on record. */
   readonly expired: boolean;
   readonly state: WorkspaceState;
+  /** Namespaces whose projects were deleted, and that are not known to be gone. */
+  readonly deletedNamespaces: ReadonlySet<string>;
   readonly hostPlan: HostPlan;
   /** The provisioner that its row asks for; `null` for the default. */
   readonly provisioner: string | null;
@@ -114,6 +117,10 @@ export const loadWorkspace = async (
           'presetRole', a.preset_role) ORDER BY a.id), '[]')
         FROM role_assignment a JOIN workspace_group g ON g.id = a.group_id
         WHERE a.workspace_id = w.id AND ${isCurrent(sql.fragment`a`)}) AS assignments,
+      (SELECT coalesce(jsonb_agg(DISTINCT t.namespace), '[]')
+        FROM task t
+        WHERE t.workspace_id = w.id AND t.kind = 'project.delete' AND t.namespace IS NOT NULL
+          AND (t.finished_at IS NULL OR t.state <> 'succeeded')) AS deleted_namespaces,
       (SELECT jsonb_build_object(
           'provisioner', c.provisioner, 'server', c.server, 'certificate_authority', c.certificate_authority,
           'sealed_token', encode(c.sealed_token, 'base64'),
@@ -137,6 +144,7 @@ const toWorkspace = (id: string, row: z.infer<typeof WorkspaceRow>): Workspace =
   expired: row.expired,
   cluster: row.cluster,
   hostPlan: row.host_plan,
+  deletedNamespaces: new Set(row.deleted_namespaces),
   provisioner: row.provisioner,
   state: {
     workspaceId: id,

@@ -141,6 +141,7 @@ const synchronize = async (
   const { changes, notes, leaving } = await syncCluster({
     cluster,
     desired: desiredState(workspace.state),
+    deleted: workspace.deletedNamespaces,
     metrics: context.metrics,
     provenBefore,
     signal,

@@ -123,7 +123,7 @@ export const toFault = (statements: readonly Statement[], error: unknown): State
     error instanceof VerificationError
       ? 'NotInForce'
       : error instanceof ApplyError
-        ? 'ApplyFailed'
+        ? error.reason
         : 'InternalFault';
   return { type: 'Synced', status: 'False', reason, message };
 };

@@ -1,12 +1,21 @@
 /** Brings one cluster from what it holds to what it should, and proves that it took effect. */
+import * as z from 'zod';
 import { type ManagedObject, toObjectKey } from '#domain/kubernetes-objects.ts';
 import { type ApplyFailure, applyChanges } from './apply.ts';
 import { type Changes, diff, isEmpty } from './diff.ts';
 import { planFence, untilReplaced } from './fence.ts';
 import type { SyncMetrics } from './metrics.ts';
-import { describeForeign, describeLeaving, listLeaving } from './notes.ts';
+import {
+  describeForeign,
+  describeLeaving,
+  describeOveruse,
+  describeUnknownGroups,
+  listCustomGroups,
+  listLeaving,
+} from './notes.ts';
 import type { ObservedObject } from './object-store.ts';
 import { runVerification } from './run-verification.ts';
+import { TakenNamespaceError } from './taken-namespace.ts';
 import { joinVerifications, planVerification } from './verify.ts';
 import type { WorkspaceCluster } from './workspace-clusters.ts';
 
@@ -14,6 +23,8 @@ import type { WorkspaceCluster } from './workspace-clusters.ts';
 export type SyncOptions = {
   readonly cluster: WorkspaceCluster;
   readonly desired: readonly ManagedObject[];
+  /** Names of namespaces whose projects were deleted and may be there still. */
+  readonly deleted?: ReadonlySet<string>;
   readonly metrics: SyncMetrics;
   /** Whether this desired state was seen in force before, by whoever looked after the cluster then. */
   readonly provenBefore: boolean;
@@ -36,15 +47,29 @@ export class ApplyError extends Error {
   override readonly name = 'ApplyError';
   /** Where; `undefined` when it concerns the whole cluster. */
   readonly namespaces: readonly (string | undefined)[];
+  /** One word for machines. */
+  readonly reason: 'NamespaceTaken' | 'NamespaceTerminating' | 'ApplyFailed';
   constructor(failures: readonly ApplyFailure[]) {
-    const [first] = failures.map(({ cause }) =>
-      cause instanceof Error ? cause.message : String(cause),
-    );
-    super(failures.length === 1 ? first : `${first} (and ${failures.length - 1} more)`, {
-      cause: new AggregateError(failures.map(({ cause }) => cause)),
+    const causes = failures.map(({ cause }) => cause);
+    const messages = causes.map((cause) => (cause instanceof Error ? cause.message : `${cause}`));
+    const [first] = messages;
+    super(messages.length === 1 ? first : `${first} (and ${messages.length - 1} more)`, {
+      cause: new AggregateError(causes),
     });
     this.namespaces = failures.map(({ namespace }) => namespace);
+    const [cause] = causes;
+    this.reason =
+      cause instanceof TakenNamespaceError
+        ? 'NamespaceTaken'
+        : cause instanceof TerminatingNamespaceError
+          ? 'NamespaceTerminating'
+          : 'ApplyFailed';
   }
+}
+
+/** A project's namespace is still that of a project before it, and on its way out. */
+class TerminatingNamespaceError extends Error {
+  override readonly name = 'TerminatingNamespaceError';
 }
 
 /** A change was made and is not seen in force. */
@@ -59,9 +84,9 @@ export class VerificationError extends Error {
 export const syncCluster = async (options: SyncOptions): Promise<SyncOutcome> => {
   const { cluster, desired } = options;
   const observed = Object.values(cluster.stores).flatMap((store) => [...store.values()]);
-  const changes = diff(desired, observed);
+  const changes = diff(desired, observed, options.deleted);
   const unproven = noteUnproven(options, observed, changes);
-  const failures = terminatingFailures(changes);
+  const failures: ApplyFailure[] = [];
   if (!isEmpty(changes)) {
     await options.onChanges(changes);
     const { client, stores, clusterRoles } = cluster;
@@ -72,6 +97,7 @@ export const syncCluster = async (options: SyncOptions): Promise<SyncOutcome> =>
       )),
     );
   }
+  failures.push(...terminatingFailures(cluster, changes));
   const failed = new Set(failures.map(({ namespace }) => namespace));
   const { provable, rest } = splitUnproven(unproven, failed);
   const allowed = await verify(options, observed, provable);
@@ -80,17 +106,36 @@ export const syncCluster = async (options: SyncOptions): Promise<SyncOutcome> =>
   const leaving = listLeaving(cluster.stores.Namespace.values(), desired);
   const notes = [
     ...allowed,
-    ...describeLeaving(leaving),
+    ...leaving.map(describeLeaving),
+    ...describeOveruse(cluster.stores.ResourceQuota.values()),
+    ...describeUnknownGroups(...(await compareGroups(options))),
     ...describeForeign(cluster.foreignBindings.values(), desired),
   ];
-  return { changes, notes, leaving };
+  return { changes, notes, leaving: leaving.map(({ metadata }) => metadata.name) };
 };
 
-const terminatingFailures = ({ terminating }: Changes): ApplyFailure[] =>
-  terminating.map((namespace) => ({
-    namespace,
-    cause: new Error(`a namespace of that name is still being deleted: ${namespace}`),
-  }));
+/** The API groups that only a custom resource brings, wanted and served. */
+const compareGroups = async ({
+  cluster,
+  desired,
+}: SyncOptions): Promise<[ReadonlyMap<string, string>, ReadonlySet<string>]> => {
+  const wanted = listCustomGroups(desired);
+  if (wanted.size === 0) return [wanted, new Set()];
+  const { groups } = ApiGroups.parse(await cluster.client.request('/apis'));
+  return [wanted, new Set(groups.map(({ name }) => name))];
+};
+
+const ApiGroups = z.object({ groups: z.array(z.object({ name: z.string() })) });
+
+const terminatingFailures = (cluster: WorkspaceCluster, { terminating }: Changes): ApplyFailure[] =>
+  terminating.map((namespace) => {
+    const held = [...cluster.stores.Namespace.values()].find(
+      ({ metadata }) => metadata.name === namespace && metadata.deletionTimestamp,
+    );
+    const why = held ? describeLeaving(held) : `The namespace ${namespace} is still being deleted`;
+    const message = `${why}. The project of that name waits until it is gone`;
+    return { namespace, cause: new TerminatingNamespaceError(message) };
+  });
 
 /** What can be proven now, and what has to wait because its namespace could not be brought up to date. */
 const splitUnproven = (

@@ -15,7 +15,7 @@ import { type Changes, diff } from '../diff.ts';
 import type { KubernetesClient } from '../kubernetes-client.ts';
 import { isUnauthorized, KubernetesError } from '../kubernetes-error.ts';
 import { type Lease, withLease } from '../leases.ts';
-import { describeForeign, describeLeaving, listLeaving } from '../notes.ts';
+import { describeForeign, describeLeaving, describeOveruse, listLeaving } from '../notes.ts';
 import type { Workspace } from '../queries.ts';
 import type { WorkspaceCluster } from '../workspace-clusters.ts';
 import { type Observation, observeCluster, observeNothing } from './observe-cluster.ts';
@@ -106,7 +106,7 @@ const compareWith = async (
   const observation = client ? await observeCluster(client, signal) : observeNothing();
   const { stores } = observation;
   const observed = Object.values(stores).flatMap((store) => [...store.values()]);
-  const changes = diff(desired, observed);
+  const changes = diff(desired, observed, workspace.deletedNamespaces);
   const tried = await tryChanges({ client, stores }, changes);
   const { objects, omitted } = limitObjects(tried.objects);
   const notes = client
@@ -128,7 +128,8 @@ const describe = (
   ...terminating.map(
     (name) => `The namespace ${name} is still being deleted; its objects are made when it is gone`,
   ),
-  ...describeLeaving(listLeaving(stores.Namespace.values(), desired)),
+  ...listLeaving(stores.Namespace.values(), desired).map(describeLeaving),
+  ...describeOveruse(stores.ResourceQuota.values()),
   ...describeForeign(foreignBindings, desired),
 ];
 

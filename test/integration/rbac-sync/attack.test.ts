@@ -79,6 +79,7 @@ beforeAll(async () => {
     sync: cluster.withToken((await requestSyncToken(cluster.root)).token),
   };
   await makeTenantsOwn(clients.admin);
+  await makeElsewhere();
   const targets = await findTargets();
   attacks = [listClusterAttacks, listProjectAttacks, listSyncIdentityAttacks].flatMap((list) =>
     list(targets),
@@ -132,6 +133,13 @@ const makeTenantsOwn = async (admin: KubernetesClient): Promise<void> => {
   });
   const spec = { podSelector: {}, ingress: [{}] };
   await admin.request(NETWORK, { method: 'POST', body: { metadata, spec } });
+};
+
+/** A namespace that is no project’s, with a Role of a name that is ours in projects. */
+const makeElsewhere = async (): Promise<void> => {
+  const post = (path: string, body: object) => cluster.root.request(path, { method: 'POST', body });
+  await post('/api/v1/namespaces', { metadata: { name: 'elsewhere' } });
+  await post(`${RBAC}/namespaces/elsewhere/roles`, { metadata: { name: 'hexabase:theirs' } });
 };
 
 const findTargets = async (): Promise<Targets> => {

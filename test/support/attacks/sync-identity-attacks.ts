@@ -156,6 +156,21 @@ const foreignObjects = ({ roleBinding, clusterRoleBinding }: Targets): Attack[] 
     patch('label kube-system as a project', '/api/v1/namespaces/kube-system', {
       metadata: { labels: OURS },
     }),
+    ...['default', 'elsewhere'].flatMap((name) => [
+      patch(`adopt ${name}, which nobody gave to a project,`, `/api/v1/namespaces/${name}`, {
+        metadata: {
+          labels: { ...OURS, 'kaas.hexabase.io/project': 'prj_01k3v7c4h8e2f9r5t6y7z8a9bc' },
+          annotations: { 'kaas.hexabase.io/adopt': 'prj_01k3v7c4h8e2f9r5t6y7z8a9bc' },
+        },
+      }),
+      patch(`give ${name} to a project`, `/api/v1/namespaces/${name}`, {
+        metadata: { annotations: { 'kaas.hexabase.io/adopt': 'prj_01k3v7c4h8e2f9r5t6y7z8a9bc' } },
+      }),
+    ]),
+    remove(
+      'delete what has a name of ours outside of projects',
+      `${RBAC}/namespaces/elsewhere/roles/hexabase:theirs`,
+    ),
     patch('label a tenant’s binding as ours', `${RBAC}/namespaces/shop/rolebindings/tenants-own`, {
       metadata: { labels: OURS },
     }),

@@ -1,0 +1,329 @@
+/** Worlds that are not as they should be: each ends in a condition that says so, and nothing is lost. */
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createId, formatId } from '#domain/identifiers.ts';
+import { isNotFound } from '../../../rbac-sync/kubernetes-error.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import {
+  connectTestCluster,
+  createTestProvisioner,
+  startTestController,
+  type TestCluster,
+  type TestController,
+  type TestProvisioner,
+} from '../../support/kube.ts';
+import { poll } from '../../support/poll.ts';
+import {
+  aGroup,
+  anAssignment,
+  aProject,
+  aProjectRole,
+  insertWorkspace,
+  type Statement,
+  type WorkspaceRows,
+} from '../../support/workspace-rows.ts';
+
+const RBAC = '/apis/rbac.authorization.k8s.io/v1';
+const READ_PODS = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] }];
+
+let stack: AsyncDisposableStack;
+let database: TestDatabase;
+let planes: TestProvisioner;
+let sync: TestController;
+let workspace: WorkspaceRows;
+let cluster: TestCluster;
+
+beforeAll(async () => {
+  stack = new AsyncDisposableStack();
+  database = stack.use(await createTestDatabase());
+  planes = stack.use(await createTestProvisioner());
+  sync = stack.use(await startTestController(database, planes.provisioner));
+  workspace = await insertWorkspace(database);
+  await workspace.untilObserved(1, 120_000);
+  cluster = stack.use(await connectTestCluster(planes, workspace.id));
+});
+afterAll(() => stack.disposeAsync());
+
+type Found = {
+  readonly metadata: { uid: string; labels?: Record<string, string> };
+  readonly roleRef?: unknown;
+};
+const find = (path: string): Promise<Found | undefined> =>
+  cluster.root.request(path).then(
+    (found) => found as Found,
+    (error: unknown) => {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    },
+  );
+const namespacePath = (name: string) => `/api/v1/namespaces/${name}`;
+const make = (path: string, body: object) => cluster.root.request(path, { method: 'POST', body });
+const merge = (path: string, body: object) =>
+  cluster.root.request(path, {
+    method: 'PATCH',
+    contentType: 'application/merge-patch+json',
+    body,
+  });
+const synced = async () => (await workspace.row()).conditions.find(({ type }) => type === 'Synced');
+const untilSaid = (status: string, text: string | RegExp) =>
+  poll(`"${text}" to be said`, async () => {
+    const condition = await synced();
+    if (condition?.status === status && condition.message.match(text)) return condition;
+    throw new Error(JSON.stringify(condition));
+  });
+/** Changes rows without waiting for the end of it. */
+const begin = async (kind: string, ...statements: Statement[]): Promise<number> => {
+  const generation = await workspace.changeSilently(kind, ...statements);
+  sync.controller.enqueue(workspace.id);
+  return generation;
+};
+const without = (name: string): Statement => [
+  'DELETE FROM project WHERE workspace_id = $1 AND name = $2',
+  workspace.id,
+  name,
+];
+/** As the API records a project's deletion. */
+const inNamespace = (generation: number, name: string) =>
+  database.query('UPDATE task SET namespace = $3 WHERE workspace_id = $1 AND generation = $2', [
+    workspace.id,
+    generation,
+    name,
+  ]);
+
+describe('a namespace that was there before its project', () => {
+  it('is left alone until it says that it is the project’s, and the others go on', async () => {
+    await make('/api/v1/namespaces', { metadata: { name: 'taken', labels: { team: 'a' } } });
+    await make(`${namespacePath('taken')}/configmaps`, { metadata: { name: 'theirs' } });
+    const id = createId();
+    const generation = await begin(
+      'project.create',
+      aProject(workspace.id, 'taken', id),
+      aProject(workspace.id, 'beside'),
+    );
+    const said = await untilSaid('False', 'The namespace taken was in the cluster before');
+    const annotation = `kaas.hexabase.io/adopt=${formatId('project', id)}`;
+    expect(said).toMatchObject({
+      reason: 'NamespaceTaken',
+      message: expect.stringContaining(`kubectl annotate namespace taken ${annotation}`),
+    });
+    expect(said.message).not.toContain('more');
+    expect(await find(namespacePath('beside'))).toBeDefined();
+    expect(Object.keys((await find(namespacePath('taken')))?.metadata.labels ?? {})).toEqual([
+      'kubernetes.io/metadata.name',
+      'team',
+    ]);
+    await merge(namespacePath('taken'), {
+      metadata: { annotations: { 'kaas.hexabase.io/adopt': 'prj_01k3v7c4h8e2f9r5t6y7z8a9bc' } },
+    });
+    sync.controller.enqueue(workspace.id);
+    await untilSaid('False', 'The namespace taken was in the cluster before');
+
+    await merge(namespacePath('taken'), {
+      metadata: { annotations: { 'kaas.hexabase.io/adopt': formatId('project', id) } },
+    });
+    sync.controller.enqueue(workspace.id);
+    await workspace.untilObserved(generation);
+    expect((await find(namespacePath('taken')))?.metadata.labels).toMatchObject({
+      team: 'a',
+      'app.kubernetes.io/managed-by': 'hexabase-rbac-sync',
+      'kaas.hexabase.io/project': formatId('project', id),
+    });
+    expect(await find(`${namespacePath('taken')}/configmaps/theirs`)).toBeDefined();
+    expect(await find(`${namespacePath('taken')}/resourcequotas/hexabase-plan`)).toBeDefined();
+  });
+
+  it('is the project’s still when it lost the label that makes it ours', async () => {
+    await workspace.change('project.create', aProject(workspace.id, 'bare'));
+    const uid = (await find(namespacePath('bare')))?.metadata.uid;
+    await merge(namespacePath('bare'), {
+      metadata: { labels: { 'app.kubernetes.io/managed-by': null } },
+    });
+    await poll(
+      'the label',
+      async () =>
+        (await find(namespacePath('bare')))?.metadata.labels?.['app.kubernetes.io/managed-by'],
+    );
+    expect((await find(namespacePath('bare')))?.metadata.uid).toBe(uid);
+  });
+});
+
+describe('a binding made by hand with a name of ours', () => {
+  it('gives way to ours, although its roleRef can’t be changed', async () => {
+    await workspace.change(
+      'project.create',
+      aProject(workspace.id, 'hand'),
+      aGroup(workspace.id, 'hands'),
+      aProjectRole(workspace.id, 'hand', 'reader', READ_PODS),
+    );
+    const hash = createHash('sha256').update('["Role","hexabase:reader"]').digest('hex');
+    const name = `hexabase:reader:${hash.slice(0, 10)}`;
+    const path = `${RBAC}/namespaces/hand/rolebindings`;
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' };
+    await make(path, { metadata: { name }, roleRef, subjects: [] });
+    const task = await workspace.change(
+      'role-assignment.create',
+      anAssignment(workspace.id, 'hands', 'hand', 'reader'),
+    );
+    expect(task.state).toBe('succeeded');
+    expect((await find(`${path}/${name}`))?.roleRef).toMatchObject({
+      kind: 'Role',
+      name: 'hexabase:reader',
+    });
+  });
+});
+
+describe('a deleted project', () => {
+  it('that a finalizer holds says which, and the next of its name waits for it', async () => {
+    await workspace.change('project.create', aProject(workspace.id, 'held'));
+    const held = `${namespacePath('held')}/configmaps`;
+    await make(held, { metadata: { name: 'held', finalizers: ['example.org/hold'] } });
+    await inNamespace(await begin('project.delete', without('held')), 'held');
+    await untilSaid('True', /The namespace held is still being deleted: .*example\.org\/hold/);
+    const generation = await begin('project.create', aProject(workspace.id, 'held'));
+    expect(await untilSaid('False', /example\.org\/hold/)).toMatchObject({
+      reason: 'NamespaceTerminating',
+      message: expect.stringContaining('The project of that name waits until it is gone'),
+    });
+    await merge(`${held}/held`, { metadata: { finalizers: null } });
+    await workspace.untilObserved(generation);
+    expect(await find(`${held}/held`)).toBeUndefined();
+    await untilSaid('True', 'Every right is in force');
+  });
+
+  it('leaves nothing to the next of its name, also when nobody looked in between', async () => {
+    await workspace.change('project.create', aProject(workspace.id, 'again'));
+    await make(`${namespacePath('again')}/configmaps`, { metadata: { name: 'secret' } });
+    const uid = (await find(namespacePath('again')))?.metadata.uid;
+    const deletion = await workspace.changeSilently('project.delete', without('again'));
+    await inNamespace(deletion, 'again');
+    const generation = await begin('project.create', aProject(workspace.id, 'again'));
+    await workspace.untilObserved(generation);
+    expect((await find(namespacePath('again')))?.metadata.uid).not.toBe(uid);
+    expect(await find(`${namespacePath('again')}/configmaps/secret`)).toBeUndefined();
+  });
+});
+
+describe('a quota below what is used', () => {
+  it('is in force and said; what is there stays', async () => {
+    const quota = (hard: object): Statement => [
+      `UPDATE project SET quota = $2 WHERE workspace_id = $1 AND name = 'full'`,
+      workspace.id,
+      JSON.stringify(hard),
+    ];
+    await workspace.change(
+      'project.create',
+      aProject(workspace.id, 'full'),
+      quota({ 'count/secrets': '5' }),
+    );
+    const secrets = `${namespacePath('full')}/secrets`;
+    await poll('the first', () => make(secrets, { metadata: { name: 'a' } }));
+    await poll('the second', () => make(secrets, { metadata: { name: 'b' } }));
+    const task = await workspace.change('project.update', quota({ 'count/secrets': '1' }));
+    expect(task.state).toBe('succeeded');
+    await untilSaid('True', /The project full uses more than its quota.*count\/secrets 2 of 1/);
+    expect(await find(`${secrets}/a`)).toBeDefined();
+    await cluster.root.request(`${secrets}/a`, { method: 'DELETE' });
+    await poll('the all-clear', async () => !(await synced())?.message.includes('its quota'));
+  });
+});
+
+describe('a role for an API group that the cluster doesn’t have', () => {
+  it('is in force for the day when it has, and says so until then', async () => {
+    const rules = [{ apiGroups: ['example.com'], resources: ['things'], verbs: ['get'] }];
+    const task = await workspace.change(
+      'role-assignment.create',
+      aProject(workspace.id, 'early'),
+      aGroup(workspace.id, 'early'),
+      aProjectRole(workspace.id, 'early', 'things', rules),
+      anAssignment(workspace.id, 'early', 'early', 'things'),
+    );
+    expect(task.state).toBe('succeeded');
+    await untilSaid('True', 'example.com (role early/hexabase:things)'.replace(/[()]/g, '.'));
+    await make('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+      metadata: { name: 'things.example.com' },
+      spec: {
+        group: 'example.com',
+        scope: 'Namespaced',
+        names: { plural: 'things', singular: 'thing', kind: 'Thing' },
+        versions: [
+          {
+            name: 'v1',
+            served: true,
+            storage: true,
+            schema: { openAPIV3Schema: { type: 'object' } },
+          },
+        ],
+      },
+    });
+    const member = await cluster.asMember(['early']);
+    await poll('the custom resource', () =>
+      member
+        .request('/apis/example.com/v1/namespaces/early/things/none')
+        .catch((error: unknown) => {
+          // Found nothing of that name: the API is there, and the right.
+          if (isNotFound(error) && `${error}`.includes('"none" not found')) return true;
+          throw error;
+        }),
+    );
+    sync.controller.enqueue(workspace.id);
+    await poll('the note to go', async () => !(await synced())?.message.includes('example.com'));
+  });
+});
+
+describe('a tree of fifty levels', () => {
+  it('works, should one ever come: what is given at the top holds at the bottom', async () => {
+    const names = Array.from({ length: 50 }, (_, n) => `level-${n}`);
+    const task = await workspace.change(
+      'project.create',
+      ...names.map((name) => aProject(workspace.id, name)),
+      [
+        `UPDATE project p SET parent_id = a.id FROM project a
+         WHERE p.workspace_id = $1 AND a.workspace_id = $1 AND p.name ~ '^level-[0-9]+$' AND a.name ~ '^level-[0-9]+$'
+           AND substr(a.name, 7)::int = substr(p.name, 7)::int - 1`,
+        workspace.id,
+      ],
+      aGroup(workspace.id, 'climbers'),
+      aProjectRole(workspace.id, 'level-0', 'reader', READ_PODS),
+      anAssignment(workspace.id, 'climbers', 'level-0', 'reader'),
+    );
+    expect(task.state).toBe('succeeded');
+    const member = await cluster.asMember(['climbers']);
+    await member.request(`${namespacePath('level-49')}/pods`);
+    const labels = (await find(namespacePath('level-49')))?.metadata.labels ?? {};
+    expect(labels['level-0.tree.kaas.hexabase.io/depth']).toBe('49');
+  });
+});
+
+describe('a group that gets another name for people', () => {
+  it('is nothing to write to a cluster', async () => {
+    await workspace.change('group.create', aGroup(workspace.id, 'renamed'));
+    const written = async () =>
+      (await sync.metrics.getSingleMetricAsString('hexabase_objects_written_total')) ?? '';
+    const before = await written();
+    const task = await workspace.change('group.update', [
+      `UPDATE workspace_group SET display_name = 'Another' WHERE workspace_id = $1 AND name = 'renamed'`,
+      workspace.id,
+    ]);
+    expect(task.state).toBe('succeeded');
+    expect(await written()).toBe(before);
+  });
+});
+
+describe('two workspaces with projects of the same name', () => {
+  it('have nothing to do with each other', async () => {
+    const other = await insertWorkspace(database);
+    await other.untilObserved(1, 120_000);
+    await using elsewhere = await connectTestCluster(planes, other.id);
+    await other.change('project.create', aProject(other.id, 'beside'));
+    await elsewhere.root.request(namespacePath('beside'), { method: 'DELETE' });
+    const there = await elsewhere.root.request(namespacePath('beside'));
+    const here = await find(namespacePath('beside'));
+    expect((there as Found).metadata.labels?.['kaas.hexabase.io/workspace']).toBe(
+      formatId('workspace', other.id),
+    );
+    expect(here?.metadata.labels?.['kaas.hexabase.io/workspace']).toBe(
+      formatId('workspace', workspace.id),
+    );
+    expect(here?.metadata).not.toHaveProperty('deletionTimestamp');
+  });
+});
