@@ -53,7 +53,7 @@ const applicationSpec = (chart: Chart, { names, values }: Release, project: stri
 });
 
 const Argocd = z.object({
-  spec: z.object({ source: z.unknown() }),
+  spec: z.object({ source: z.unknown().optional() }),
   status: z
     .object({
       sync: z
