@@ -4,7 +4,7 @@ import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
 import { parseId } from '#domain/identifiers.ts';
 import { toClaims } from './claims.ts';
-import { resolveGroups } from './groups.ts';
+import { resolveMembership } from './groups.ts';
 import { type Closure, describeClosure, findClosure } from './workspace-closure.ts';
 
 const PersonRow = z.strictObject({
@@ -28,14 +28,14 @@ export const createFindAccount =
     if (personId === undefined) return undefined;
     const clientId = ctx.oidc.client?.clientId;
     const workspaceId = token && clientId ? parseId('workspace', clientId) : undefined;
-    const [person, groups, closure] = await Promise.all([
+    const [person, membership, closure] = await Promise.all([
       findActivePerson(database, personId),
-      workspaceId ? resolveGroups(database, personId, workspaceId) : undefined,
+      workspaceId ? resolveMembership(database, personId, workspaceId) : undefined,
       workspaceId ? findClosure(database, workspaceId) : undefined,
     ]);
-    if (!person || (workspaceId && !groups)) return undefined;
+    if (!person || (workspaceId && !membership)) return undefined;
     if (closure) return refuse(ctx, closure);
-    const claims = toClaims({ sub, person, clientId, groups });
+    const claims = toClaims({ sub, person, clientId, membership });
     return { accountId: sub, claims: () => claims };
   };
 

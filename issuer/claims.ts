@@ -2,9 +2,13 @@
 import type { AccountClaims } from 'oidc-provider';
 import { GROUPS_CLAIM } from '#domain/group-name.ts';
 import type { Person } from './account.ts';
+import type { Membership } from './groups.ts';
 
 /** The claim that names the workspace again, for validation rules of a kube-apiserver. */
 export const WORKSPACE_CLAIM = 'workspace';
+
+/** Of no scope, so that it is in no token: how many seconds the groups hold, for the token's life. */
+export const SECONDS_LEFT = 'seconds_left';
 
 /**
  * The claims of each scope. Everything is under `openid`, because kubelogin asks for nothing else and a
@@ -21,14 +25,18 @@ export type ClaimSource = {
   readonly sub: string;
   readonly person: Person;
   readonly clientId: string | undefined;
-  /** The groups in the client's workspace; `undefined` when the client is not a workspace's. */
-  readonly groups: readonly string[] | undefined;
+  /** In the client's workspace; `undefined` when the client is not a workspace's. */
+  readonly membership: Membership | undefined;
 };
 
 /** The claims; `groups` and `workspace` only for the client of that workspace. */
-export const toClaims = ({ sub, person, clientId, groups }: ClaimSource): AccountClaims => ({
+export const toClaims = ({ sub, person, clientId, membership }: ClaimSource): AccountClaims => ({
   sub,
   name: person.display_name,
   ...(person.email !== null && { email: person.email, email_verified: person.email_verified }),
-  ...(groups && { [GROUPS_CLAIM]: [...groups], [WORKSPACE_CLAIM]: clientId }),
+  ...(membership && {
+    [GROUPS_CLAIM]: [...membership.groups],
+    [WORKSPACE_CLAIM]: clientId,
+    ...(membership.secondsLeft !== null && { [SECONDS_LEFT]: membership.secondsLeft }),
+  }),
 });

@@ -1,5 +1,20 @@
 import { describe, expect, it } from 'vitest';
+import { SECONDS_LEFT } from './claims.ts';
 import { REFRESH_TOKEN_SECONDS, TIME_TO_LIVE } from './time-to-live.ts';
+
+describe('the life of an ID token', () => {
+  it.each([
+    [{}, 120],
+    [{ [SECONDS_LEFT]: 3_600 }, 120],
+    [{ [SECONDS_LEFT]: 17 }, 17],
+    [{ [SECONDS_LEFT]: 0 }, 1],
+  ])('with %j is %i', (available, life) => {
+    const { IdToken } = TIME_TO_LIVE;
+    if (typeof IdToken !== 'function') throw new Error('not derived from the membership');
+    const token = { available } as Parameters<typeof IdToken>[1];
+    expect(IdToken(undefined as never, token, undefined as never)).toBe(life);
+  });
+});
 
 describe('the life of a refresh token', () => {
   it.each([

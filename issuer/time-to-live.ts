@@ -1,6 +1,7 @@
 /** How long each thing lives, in seconds. */
 import type { Configuration } from 'oidc-provider';
 import { ID_TOKEN_SECONDS } from '#domain/staleness.ts';
+import { SECONDS_LEFT } from './claims.ts';
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -11,10 +12,17 @@ export const REFRESH_TOKEN_SECONDS = 12 * HOUR;
 /** The life of an access token for the API. */
 export const API_TOKEN_SECONDS = 5 * MINUTE;
 
+/**
+ * An ID token never outlives a membership that it carries: as kube-apiserver asks nobody again, its end
+ * is the token's.
+ */
+const toIdTokenLife = ({ [SECONDS_LEFT]: left }: Readonly<Record<string, unknown>>): number =>
+  typeof left === 'number' ? Math.max(1, Math.min(left, ID_TOKEN_SECONDS)) : ID_TOKEN_SECONDS;
+
 /** The lives of all artifacts. */
 export const TIME_TO_LIVE: NonNullable<Configuration['ttl']> = {
   AuthorizationCode: 60,
-  IdToken: ID_TOKEN_SECONDS,
+  IdToken: (_ctx, token) => toIdTokenLife(token.available),
   AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? ID_TOKEN_SECONDS,
   // `iiat` is when the first token of the family was issued; a successor inherits it.
   RefreshToken: (_ctx, token) => Math.max(1, REFRESH_TOKEN_SECONDS - token.totalLifetime()),

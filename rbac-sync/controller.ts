@@ -53,6 +53,8 @@ const POLL_MS = 2_000;
 const RENEW_MS = (LEASE_SECONDS * 1000) / 4;
 const TAKE_AT_ONCE = 20;
 const CONCURRENCY = 16;
+/** A day: timers take no more than 24 of them. */
+const LONGEST_SLEEP_MS = 86_400_000;
 const BACKOFF = { baseMs: 100, capMs: 60_000 };
 
 const WorkspaceId = z.uuid();
@@ -75,6 +77,7 @@ export const createController = async (deps: ControllerDeps): Promise<Controller
     clusters,
     signal: shutdown.signal,
     onChange: (workspaceId) => queue.add(workspaceId),
+    wakeIn: (workspaceId, ms) => queue.addLater(workspaceId, Math.min(ms, LONGEST_SLEEP_MS)),
   };
   const queue: WorkQueue = cleanup.use(
     createWorkQueue({

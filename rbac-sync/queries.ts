@@ -23,6 +23,7 @@ const WorkspaceRow = z.strictObject({
   life: z.enum(['active', 'suspended', 'deleting', 'over']),
   delete_after: z.date().nullable(),
   expired: z.boolean(),
+  next_expiry_in_ms: z.number().nullable(),
   organization_id: z.uuid(),
   generation: z.int(),
   observed_generation: z.int(),
@@ -72,6 +73,8 @@ export type Workspace = {
   readonly deleteAfter: Date | null;
   /** Whether something of it has expired that is not yet on record. */
   readonly expired: boolean;
+  /** When the next assignment ends. */
+  readonly nextExpiryInMs: number | null;
   readonly state: WorkspaceState;
   /** Namespaces whose projects were deleted, and that are not known to be gone. */
   readonly deletedNamespaces: ReadonlySet<string>;
@@ -101,6 +104,10 @@ export const loadWorkspace = async (
       EXISTS (
         SELECT FROM role_assignment a WHERE a.workspace_id = w.id AND a.expires_at <= now()
       ) AS expired,
+      (
+        SELECT ceil(1000 * extract(epoch FROM min(a.expires_at) - now()))::float8
+        FROM role_assignment a WHERE a.workspace_id = w.id AND a.expires_at > now()
+      ) AS next_expiry_in_ms,
       w.organization_id, w.generation, w.observed_generation, w.conditions, p.project_quota,
       p.limit_range, p.network_policy, w.provisioner,
       jsonb_build_object(
@@ -142,6 +149,7 @@ const toWorkspace = (id: string, row: z.infer<typeof WorkspaceRow>): Workspace =
   life: row.life,
   deleteAfter: row.delete_after,
   expired: row.expired,
+  nextExpiryInMs: row.next_expiry_in_ms,
   cluster: row.cluster,
   hostPlan: row.host_plan,
   deletedNamespaces: new Set(row.deleted_namespaces),

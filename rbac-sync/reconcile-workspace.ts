@@ -44,6 +44,8 @@ export type ReconcileDeps = AccessDeps & {
   readonly provisioners: ProvisionerRegistry;
   readonly metrics: SyncMetrics;
   readonly trust: TrustWatch;
+  /** Asks for a look after so many milliseconds, unless one comes sooner. */
+  readonly wakeIn: (workspaceId: string, ms: number) => void;
   /** This replica's name, different from any other's, also of its own earlier life. */
   readonly worker: string;
   readonly signal: AbortSignal;
@@ -68,6 +70,8 @@ export const reconcileWorkspace = async (
   const workspace = lease && (await loadWorkspace(deps.db, workspaceId));
   if (!workspace) return { ours: false };
   const context: Context = { ...deps, lease, workspace };
+  // Now, because what ends must also go where something else fails.
+  if (workspace.nextExpiryInMs !== null) deps.wakeIn(workspaceId, workspace.nextExpiryInMs);
   const stop = deps.metrics.reconcileDuration.startTimer();
   const statements: Statement[] = [];
   try {

@@ -7,7 +7,7 @@ import { sql } from 'slonik';
 import * as z from 'zod';
 import { migrate } from '#database/migrate.ts';
 import { createDatabase } from '#database/pool.ts';
-import { resolveGroups } from '../../issuer/groups.ts';
+import { resolveMembership } from '../../issuer/groups.ts';
 import { startPostgres } from '../../quickstart/embedded-postgres.ts';
 import { printTable, race } from './measure.ts';
 
@@ -55,7 +55,7 @@ const measure = async (server: Server, depth: number, memberships: number) => {
       {
         groups: () => {
           const { person_id, workspace_id } = pick();
-          return resolveGroups(connection, person_id, workspace_id);
+          return resolveMembership(connection, person_id, workspace_id);
         },
         primaryKey: () =>
           connection.one(

@@ -86,6 +86,31 @@ describe('the code flow as kubelogin does it', () => {
     expect(there.claims).toMatchObject({ aud: elsewhere.clientId, groups: ['secret'] });
   });
 
+  it('ends with the first membership that it carries, also when it is refreshed', async () => {
+    const brief = await workspace.addGroup('brief', groups.root);
+    await workspace.addMember(alice, brief);
+    const end = async (interval: string | null) =>
+      (
+        await database.query<{ expires_at: Date | null }>(
+          `UPDATE group_member SET expires_at = now() + $2::interval WHERE group_id = $1 RETURNING expires_at`,
+          [brief, interval],
+        )
+      )[0]?.expires_at;
+    const endsAt = (await end('40 seconds')) ?? new Date();
+    const { claims, refresh_token } = await signInWithCode(as('alice'));
+    expect(claims['groups']).toContain('brief');
+    expect(claims).not.toHaveProperty('seconds_left');
+    expect(Number(claims['exp']) * 1000).toBeLessThanOrEqual(endsAt.getTime());
+    expect(Number(claims['exp']) * 1000).toBeGreaterThan(endsAt.getTime() - 3_000);
+    const sooner = (await end('20 seconds')) ?? new Date();
+    const refreshed = await refresh({ ...as('alice'), refreshToken: refresh_token });
+    expect(Number(refreshed.claims['exp']) * 1000).toBeLessThanOrEqual(sooner.getTime());
+    await end('1 day');
+    const { exp, iat } = (await signInWithCode(as('alice'))).claims;
+    expect(Number(exp) - Number(iat)).toBe(120);
+    await database.query('DELETE FROM group_member WHERE group_id = $1', [brief]);
+  });
+
   it('goes on with the session of the browser, but asks to confirm each sign-in', async () => {
     await using visitor = createPageVisitor(issuer.ca);
     await signInWithCode({ ...as('alice'), visitor });

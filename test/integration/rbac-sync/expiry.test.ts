@@ -103,6 +103,42 @@ describe('a role assignment that expires', () => {
   });
 });
 
+describe('a role assignment whose end nobody looks for', () => {
+  it('is out of the cluster within two seconds of it, however seldom rbac-sync polls', async () => {
+    await using own = new AsyncDisposableStack();
+    const quiet = own.use(await createTestDatabase());
+    const elsewhere = own.use(await createTestProvisioner());
+    // Polls and resyncs come once an hour.
+    own.use(await startTestController(quiet, elsewhere.provisioner));
+    const { id, ...other } = await insertWorkspace(quiet);
+    await other.untilObserved(1, 120_000);
+    const plane = own.use(await connectTestCluster(elsewhere, id));
+    const [text, ...values] = anAssignment(id, 'on-call', 'shop', 'pod-reader');
+    await other.change(
+      'role-assignment.create',
+      aProject(id, 'shop'),
+      aGroup(id, 'on-call'),
+      aProjectRole(id, 'shop', 'pod-reader', READ_PODS),
+      [text, ...values],
+      [
+        `UPDATE role_assignment SET expires_at = now() + interval '4 seconds'
+         WHERE workspace_id = $1 AND NOT preset`,
+        id,
+      ],
+    );
+    const member = await plane.asMember(['on-call']);
+    expect(await may(member, PODS)).toBe(true);
+    const [row] = await quiet.query<{ expires_at: Date }>(
+      'SELECT expires_at FROM role_assignment WHERE workspace_id = $1 AND NOT preset',
+      [id],
+    );
+    await poll('the binding to go', async () => !(await may(member, PODS)), 10_000);
+    const lateMs = Date.now() - (row?.expires_at.getTime() ?? 0);
+    expect(lateMs).toBeGreaterThan(0);
+    expect(lateMs).toBeLessThan(2_000);
+  });
+});
+
 describe('memberships that expire', () => {
   it('go on the record; those that last stay, and no cluster is asked', async () => {
     const { generation } = await workspace.row();
