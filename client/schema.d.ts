@@ -2453,7 +2453,7 @@ export interface components {
             after: {
                 [key: string]: unknown;
             } | null;
-            /** @description Whether the API server was asked, by a server-side dry run. It is not, where it could not know: in a namespace that is yet to be made, or without a cluster. */
+            /** @description Whether the API server was asked, by a server-side dry run. It is not, where it could not know: in a namespace that is yet to be made or taken over, for a binding that has to go before it is made anew, or without a cluster. */
             checked: boolean;
             /** @description Why the API server would refuse it. */
             refusal: string | null;

@@ -19,7 +19,7 @@ export const ObjectDiff = z.strictObject({
   checked: z
     .boolean()
     .describe(
-      'Whether the API server was asked, by a server-side dry run. It is not, where it could not know: in a namespace that is yet to be made, or without a cluster.',
+      'Whether the API server was asked, by a server-side dry run. It is not, where it could not know: in a namespace that is yet to be made or taken over, for a binding that has to go before it is made anew, or without a cluster.',
     ),
   refusal: z.string().nullable().describe('Why the API server would refuse it.'),
 });

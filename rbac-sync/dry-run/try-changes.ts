@@ -4,10 +4,13 @@ import { type ManagedKind, type ManagedObject, toObjectKey } from '#domain/kuber
 import { write } from '../apply.ts';
 import { forEachConcurrently } from '../concurrent.ts';
 import type { Changes } from '../diff.ts';
+import { hasRoleRef } from '../equality.ts';
 import { deleteObject, type KubernetesClient } from '../kubernetes-client.ts';
 import { isNotFound, isUnauthorized, KubernetesError } from '../kubernetes-error.ts';
 import { toObjectPath } from '../kubernetes-paths.ts';
 import { type ObjectStore, ObservedObject } from '../object-store.ts';
+import { isBinding } from '../replacement.ts';
+import { explainRefusal } from '../taken-namespace.ts';
 import { toDryRunClient } from './dry-run-client.ts';
 import { AnsweredObject, toShown } from './shown-object.ts';
 
@@ -77,7 +80,7 @@ const toSteps = ({ stores }: TryTarget, { revoke, apply, prune }: Changes): Step
   ];
 };
 
-/** @param missing namespaces that aren't there; tried namespaces are added */
+/** @param missing namespaces that aren't there or aren't ours; tried ones are added */
 const tryStep = (target: TryTarget, step: Step, missing: Set<string>): Promise<ObjectDiff> =>
   'remove' in step
     ? tryRemoval(target, step.remove)
@@ -114,10 +117,18 @@ const tryWrite = async (
   const isHidden = client === undefined || missing.has(object.metadata.namespace ?? '');
   // What has our name without our label is there all the same.
   const before = existing ?? (isHidden ? undefined : await read(client, object));
-  if (object.kind === 'Namespace' && !before) missing.add(object.metadata.name);
-  const { answer, refusal } = isHidden
-    ? { answer: undefined, refusal: null }
-    : await attempt(() => write({ client: toDryRunClient(client), stores }, object));
+  // One whose roleRef is another has to go before it can be made anew.
+  const isRemade = before !== undefined && isBinding(object) && !hasRoleRef(object, before);
+  const { answer, refusal } =
+    isHidden || isRemade
+      ? { answer: undefined, refusal: null }
+      : await attempt(
+          () => write({ client: toDryRunClient(client), stores }, object),
+          (cause) => explain(client, object, cause),
+        );
+  if (object.kind === 'Namespace' && (!before || refusal !== null)) {
+    missing.add(object.metadata.name);
+  }
   // What a dry run creates has no resource version.
   const after = answer === undefined ? object : AnsweredObject.parse(answer);
   return {
@@ -125,7 +136,7 @@ const tryWrite = async (
     ...describe(object),
     before: before ? toShown(before, object) : null,
     after: toShown(after, object),
-    checked: !isHidden,
+    checked: !isHidden && !isRemade,
     refusal,
   };
 };
@@ -143,15 +154,25 @@ const read = async (
   }
 };
 
+const explain = async (
+  client: KubernetesClient,
+  object: ManagedObject,
+  cause: Error,
+): Promise<string> => {
+  const why = object.kind === 'Namespace' ? await explainRefusal(client, object, cause) : cause;
+  return why instanceof Error ? why.message : cause.message;
+};
+
 /** A refusal speaks of one object; an API server that can't answer speaks of none. */
 const attempt = async (
   request: () => Promise<unknown>,
+  toRefusal = async (cause: Error): Promise<string> => cause.message,
 ): Promise<{ answer: unknown; refusal: string | null }> => {
   try {
     return { answer: await request(), refusal: null };
   } catch (error) {
     const isRefusal = error instanceof KubernetesError && error.status < 500;
     if (!isRefusal || isUnauthorized(error) || error.status === 429) throw error;
-    return { answer: undefined, refusal: error.message };
+    return { answer: undefined, refusal: await toRefusal(error) };
   }
 };

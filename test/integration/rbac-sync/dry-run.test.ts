@@ -224,6 +224,47 @@ describe('after changes past the platform', () => {
 describe('what the API server has to say', () => {
   beforeEach(settle);
 
+  it('is told in words for a namespace that is somebody else’s, whose content is not tried', async () => {
+    await cluster.root.request('/api/v1/namespaces', {
+      method: 'POST',
+      body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'taken' } },
+    });
+    await workspace.changeSilently('project.create', aProject(workspace.id, 'taken'));
+    const { objects } = await diff();
+    const [namespace, ...rest] = objects;
+    expect(namespace).toMatchObject({ action: 'update', kind: 'Namespace', name: 'taken' });
+    expect(namespace?.refusal).toMatch(/kubectl annotate namespace taken/);
+    expect(rest.length).toBeGreaterThan(0);
+    for (const each of rest) {
+      expect(each).toMatchObject({ namespace: 'taken', checked: false, refusal: null });
+    }
+    await workspace.changeSilently('project.delete', [
+      `DELETE FROM project WHERE workspace_id = $1 AND name = 'taken'`,
+      workspace.id,
+    ]);
+  });
+
+  it('is not asked about a binding with another roleRef, which has to go first', async () => {
+    const bindings = `${RBAC}/namespaces/shop/rolebindings`;
+    const { items } = (await cluster.root.request(bindings)) as Listed;
+    const { name } = items.find(({ metadata }) => metadata.name.includes('pod-reader'))!.metadata;
+    await cluster.root.request(`${bindings}/${name}`, { method: 'DELETE' });
+    await cluster.root.request(bindings, {
+      method: 'POST',
+      body: {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'RoleBinding',
+        metadata: { name },
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' },
+      },
+    });
+    const { objects } = await diff();
+    expect(toLines(objects)).toEqual([`update RoleBinding shop/${name}`]);
+    expect(objects[0]).toMatchObject({ checked: false, refusal: null });
+    expect(objects[0]?.before).toMatchObject({ roleRef: { name: 'view' } });
+    expect(objects[0]?.after).toMatchObject({ roleRef: { name: 'hexabase:pod-reader' } });
+  });
+
   it('is not asked about a namespace that is yet to be made', async () => {
     await workspace.changeSilently('project.create', aProject(workspace.id, 'new'));
     const { objects } = await diff();
