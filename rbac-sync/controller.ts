@@ -98,6 +98,9 @@ export const createController = async (deps: ControllerDeps): Promise<Controller
   const renew = async () => {
     const held = new Set(await renewLeases(db, worker));
     metrics.leases.set(held.size);
+    for (const workspaceId of metrics.notInForce) {
+      if (!held.has(workspaceId)) metrics.notInForce.delete(workspaceId);
+    }
     await closeAll(clusters, (workspaceId) => !held.has(workspaceId));
   };
   const poll = async () => {

@@ -19,6 +19,9 @@ export type SyncMetrics = {
   readonly objectsWritten: Counter<'operation' | 'kind'>;
   readonly verificationDuration: Histogram;
   readonly leases: Gauge;
+  readonly faults: Counter<'reason'>;
+  /** Workspaces in which something that was written is not seen in force. */
+  readonly notInForce: Set<string>;
 };
 
 /** Registers the metrics; once per registry. */
@@ -26,7 +29,23 @@ export const createSyncMetrics = (registry: Registry): SyncMetrics => {
   const registers = [registry];
   const seconds = (name: string, help: string) =>
     new Histogram({ name, help, buckets: SECONDS, registers });
+  const notInForce = new Set<string>();
+  new Gauge({
+    name: 'hexabase_workspaces_not_in_force',
+    help: 'Workspaces with rights that were written or removed and are not seen in force.',
+    registers,
+    collect() {
+      this.set(notInForce.size);
+    },
+  });
   return {
+    notInForce,
+    faults: new Counter({
+      name: 'hexabase_reconcile_faults_total',
+      help: 'Looks that ended in a fault, by the reason of its condition.',
+      labelNames: ['reason'],
+      registers,
+    }),
     queue: {
       depth: new Gauge({ name: 'workqueue_depth', help: 'Workspaces that wait.', registers }),
       adds: new Counter({ name: 'workqueue_adds_total', help: 'Signals to look.', registers }),

@@ -8,11 +8,12 @@ import { DOORBELL_SUBJECTS, type Doorbell } from '#runtime/doorbell.ts';
 import { type AccessDeps, accessCluster } from './access-cluster.ts';
 import { removeWorkspace, stopControlPlane } from './close-workspace.ts';
 import { type Statement, withStatements } from './conditions.ts';
-import { isEmpty } from './diff.ts';
+import { type Changes, isEmpty } from './diff.ts';
 import { answerDiffs } from './dry-run/answer-diffs.ts';
 import { acquireLease, type Lease, LeaseLostError, withLease } from './leases.ts';
 import { cancelClusterTasks } from './life-queries.ts';
 import type { SyncMetrics } from './metrics.ts';
+import { recordEpisode } from './proof-episodes.ts';
 import type { OnProgress, Provisioner } from './provisioners/provisioner.ts';
 import type { ProvisionerRegistry } from './provisioners/registry.ts';
 import {
@@ -26,6 +27,7 @@ import {
 } from './queries.ts';
 import {
   drifted,
+  NOT_IN_FORCE,
   notDrifted,
   PROVISIONED,
   stopped,
@@ -78,6 +80,7 @@ export const reconcileWorkspace = async (
     // First, because a look puts right what they ask about.
     await answerDiffs(context);
     const againInMs = await reconcile(context, statements);
+    deps.metrics.notInForce.delete(workspaceId);
     stop({ result: 'success' });
     return { ours: true, againInMs };
   } catch (error) {
@@ -139,6 +142,7 @@ const synchronize = async (
   { cluster, onProgress }: { readonly cluster: WorkspaceCluster; readonly onProgress: OnProgress },
 ): Promise<readonly string[]> => {
   const { workspace, signal } = context;
+  const started = performance.now();
   const provenBefore = isProven(workspace);
   // What differs when nothing is new was changed past us.
   const onlyDrift = provenBefore && !workspace.expired;
@@ -160,7 +164,22 @@ const synchronize = async (
   if (isEmpty(changes) || !onlyDrift)
     statements.push(...notDrifted(workspace.conditions, new Date()));
   statements.push(synced(notes));
+  logChange(context, changes, started);
   return leaving;
+};
+
+/** One line for each generation that is in force, and for each repair. */
+const logChange = (
+  { log, workspace }: Context,
+  { revoke, apply, prune }: Changes,
+  started: number,
+): void => {
+  const { id, generation, observedGeneration } = workspace;
+  const applied = revoke.apply.length + apply.length;
+  const deleted = revoke.remove.length + prune.length;
+  if (generation === observedGeneration && applied + deleted === 0) return;
+  const ms = Math.round(performance.now() - started);
+  log.info({ workspace: id, generation, applied, deleted, ms }, 'the cluster is as it should be');
 };
 
 /** What makes the control plane; recorded before it makes anything, so that it is found again. */
@@ -209,6 +228,7 @@ const recordObserved = async (
   if (generation === observedGeneration && !news) return;
   await withLease(db, lease, async (transaction) => {
     await saveObserved(transaction, { workspaceId, generation }, conditions);
+    await recordEpisode(transaction, workspace, statements);
     if (workspace.life !== 'active') {
       await cancelClusterTasks(transaction, { workspaceId, generation });
     }
@@ -222,13 +242,20 @@ const recordFault = async (
   statements: readonly Statement[],
   error: unknown,
 ): Promise<void> => {
-  const { db, doorbell, lease, workspace, log } = context;
+  const { db, doorbell, lease, workspace, log, metrics } = context;
   const { id: workspaceId, generation, observedGeneration } = workspace;
   const fault = toFault(statements, error);
+  metrics.faults.inc({ reason: fault.reason });
+  if (fault.reason === NOT_IN_FORCE) metrics.notInForce.add(workspaceId);
+  log.warn(
+    { workspace: workspaceId, generation, reason: fault.reason, fault: fault.message },
+    'a look ended in a fault',
+  );
   const conditions = withStatements(workspace.conditions, [...statements, fault], new Date());
   try {
     await withLease(db, lease, async (transaction) => {
       await saveObserved(transaction, { workspaceId, generation: observedGeneration }, conditions);
+      await recordEpisode(transaction, workspace, [fault]);
       if (error instanceof ApplyError) {
         // What concerns the whole cluster is in force only when everything is.
         const unsettled = [undefined, ...error.namespaces];

@@ -102,6 +102,9 @@ export const stopped = ({ life, deleteAfter }: Workspace): Statement[] => {
 export const wasSynced = (conditions: readonly Condition[]): boolean =>
   conditions.some(({ type, status }) => type === 'Synced' && status === 'True');
 
+/** The reason when what was written is not seen in force. */
+export const NOT_IN_FORCE = 'NotInForce';
+
 /** What an API server said is for the workspace's members; paths, SQL and logs of ours are not. */
 const isTellable = (error: unknown): error is Error =>
   error instanceof KubernetesError ||
@@ -121,7 +124,7 @@ export const toFault = (statements: readonly Statement[], error: unknown): State
   }
   const reason =
     error instanceof VerificationError
-      ? 'NotInForce'
+      ? NOT_IN_FORCE
       : error instanceof ApplyError
         ? error.reason
         : 'InternalFault';

@@ -1,0 +1,95 @@
+/** A change that can't be proven: said, counted and on the record once, and in force only with the proof. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { bootstrapCluster } from '../../../rbac-sync/bootstrap.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import {
+  connectTestCluster,
+  createTestProvisioner,
+  startTestController,
+  type TestCluster,
+  type TestController,
+} from '../../support/kube.ts';
+import { poll } from '../../support/poll.ts';
+import {
+  aGroup,
+  anAssignment,
+  aProject,
+  aProjectRole,
+  insertWorkspace,
+  type WorkspaceRows,
+} from '../../support/workspace-rows.ts';
+
+let stack: AsyncDisposableStack;
+let database: TestDatabase;
+let sync: TestController;
+let workspace: WorkspaceRows;
+let cluster: TestCluster;
+
+beforeAll(async () => {
+  stack = new AsyncDisposableStack();
+  database = stack.use(await createTestDatabase());
+  const planes = stack.use(await createTestProvisioner());
+  sync = stack.use(await startTestController(database, planes.provisioner));
+  workspace = await insertWorkspace(database);
+  await workspace.untilObserved(1, 120_000);
+  cluster = stack.use(await connectTestCluster(planes, workspace.id));
+});
+afterAll(() => stack.disposeAsync());
+
+const SYNC = '/apis/rbac.authorization.k8s.io/v1/clusterroles/hexabase:sync';
+type Rule = { readonly resources?: readonly string[] };
+
+/** As somebody with root would who cuts rbac-sync's own rights. */
+const forbidReviews = async (): Promise<void> => {
+  const { rules } = (await cluster.root.request(SYNC)) as { rules: Rule[] };
+  await cluster.root.request(SYNC, {
+    method: 'PATCH',
+    contentType: 'application/merge-patch+json',
+    body: { rules: rules.filter((rule) => !rule.resources?.includes('subjectaccessreviews')) },
+  });
+};
+const eventsOf = (action: string) =>
+  database.query<{ actor_id: null; after: { message: string } }>(
+    'SELECT actor_id, after FROM audit_event WHERE workspace_id = $1 AND action = $2',
+    [workspace.id, action],
+  );
+const gauge = async (): Promise<string> =>
+  (await sync.metrics.getSingleMetricAsString('hexabase_workspaces_not_in_force')) ?? '';
+const faults = async (): Promise<number> => {
+  const text = await sync.metrics.getSingleMetricAsString('hexabase_reconcile_faults_total');
+  return Number(/reason="NotInForce"\} (\d+)/.exec(text)?.[1] ?? 0);
+};
+
+it('is a condition, a metric and one audit event each for its beginning and its end', async () => {
+  await forbidReviews();
+  const before = Number((await workspace.row()).observed_generation);
+  const generation = await workspace.changeSilently(
+    'role-assignment.create',
+    aProject(workspace.id, 'shop'),
+    aGroup(workspace.id, 'developers'),
+    aProjectRole(workspace.id, 'shop', 'reader', [
+      { apiGroups: [''], resources: ['pods'], verbs: ['get'] },
+    ]),
+    anAssignment(workspace.id, 'developers', 'shop', 'reader'),
+  );
+  await poll('several tries', async () => {
+    sync.controller.enqueue(workspace.id);
+    return (await faults()) >= 3;
+  });
+  const { observed_generation, conditions } = await workspace.row();
+  expect(Number(observed_generation)).toBe(before);
+  expect(conditions).toContainEqual(
+    expect.objectContaining({ type: 'Synced', status: 'False', reason: 'NotInForce' }),
+  );
+  expect(await gauge()).toMatch(/ 1$/);
+  expect(await eventsOf('workspace.rights-not-in-force')).toEqual([
+    { actor_id: null, after: { message: expect.stringContaining('subjectaccessreviews') } },
+  ]);
+  expect(await eventsOf('workspace.rights-in-force')).toEqual([]);
+
+  await bootstrapCluster(cluster.root);
+  await workspace.untilObserved(generation);
+  expect(await eventsOf('workspace.rights-in-force')).toHaveLength(1);
+  expect(await eventsOf('workspace.rights-not-in-force')).toHaveLength(1);
+  expect(await gauge()).toMatch(/ 0$/);
+});
