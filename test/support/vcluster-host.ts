@@ -108,6 +108,7 @@ const settingsFor = ({ url }: ChartRepository): VclusterSettings => ({
   },
   podSecurity: 'baseline',
   privateNetworks: ['10.0.0.0/8'],
+  syncNetworkPolicies: false,
   timeoutMs: 30_000,
 });
 

@@ -1,5 +1,6 @@
 /** The vcluster provisioner's settings in the environment. */
 import * as z from 'zod';
+import { Flag } from '#runtime/config.ts';
 import type { Chart, Delivery, Endpoint, Storage, VclusterSettings } from './settings.ts';
 
 const List = z.string().transform((text) =>
@@ -65,6 +66,7 @@ export const vclusterEnvironment = {
   VCLUSTER_STORAGE_CLASS: z.string().optional(),
   VCLUSTER_POD_SECURITY: z.enum(['privileged', 'baseline', 'restricted']).default('baseline'),
   VCLUSTER_PRIVATE_NETWORKS: List.prefault(PRIVATE_NETWORKS),
+  VCLUSTER_SYNC_NETWORK_POLICIES: Flag.default(false),
   VCLUSTER_TIMEOUT_SECONDS: z.coerce.number().int().min(10).max(3_600).default(300),
   // What helm is given of our own environment.
   PATH: z.string().optional(),
@@ -104,6 +106,7 @@ export const toVclusterSettings = (config: VclusterEnvironment): VclusterSetting
   },
   podSecurity: config.VCLUSTER_POD_SECURITY,
   privateNetworks: config.VCLUSTER_PRIVATE_NETWORKS,
+  syncNetworkPolicies: config.VCLUSTER_SYNC_NETWORK_POLICIES,
   timeoutMs: config.VCLUSTER_TIMEOUT_SECONDS * 1000,
 });
 

@@ -13,5 +13,6 @@ export const SETTINGS: VclusterSettings = {
   },
   podSecurity: 'baseline',
   privateNetworks: ['10.0.0.0/8', '192.168.0.0/16', 'fc00::/7'],
+  syncNetworkPolicies: false,
   timeoutMs: 60_000,
 };

@@ -61,6 +61,11 @@ export type VclusterSettings = {
   readonly podSecurity: PodSecurityLevel;
   /** Networks that pods can't reach outside their namespace, CIDRs: those in which other pods are. */
   readonly privateNetworks: readonly string[];
+  /**
+   * Whether tenants' NetworkPolicies reach the host. There they also open what ours keep shut, since
+   * policies only ever add: for hosts that have another wall between workspaces.
+   */
+  readonly syncNetworkPolicies: boolean;
   /** How long a control plane may take to come up, in milliseconds. */
   readonly timeoutMs: number;
 };

@@ -39,7 +39,10 @@ export const vclusterValues = (input: ValuesInput): Record<string, unknown> => {
     sync: {
       // Selects the nodes that pods are bound to, too: a pod of the tenant's can't choose others.
       fromHost: { nodes: nodes(plan) },
-      toHost: { pods: { enforceTolerations: plan.tolerations.flatMap(toleration) } },
+      toHost: {
+        pods: { enforceTolerations: plan.tolerations.flatMap(toleration) },
+        networkPolicies: { enabled: settings.syncNetworkPolicies },
+      },
     },
     policies: {
       podSecurityStandard: settings.podSecurity,

@@ -12,13 +12,13 @@ import { POLICIES } from '../../../rbac-sync/policy-probes.ts';
 import { type Actor, type Attack, attack, type Targets } from '../../support/attacks/attack.ts';
 import { listClusterAttacks } from '../../support/attacks/cluster-attacks.ts';
 import { NETWORK } from '../../support/attacks/parts.ts';
+import { type AttackedPlanes, createAttackedPlanes } from '../../support/attacks/planes.ts';
 import { listProjectAttacks } from '../../support/attacks/project-attacks.ts';
 import { listSyncIdentityAttacks } from '../../support/attacks/sync-identity-attacks.ts';
 import { createTestDatabase } from '../../support/database.ts';
 import {
   aSubject,
   connectTestCluster,
-  createTestProvisioner,
   ensurePlane,
   startTestController,
   type TestCluster,
@@ -44,7 +44,7 @@ const groupSubject = (name: string) => ({
 });
 
 let stack: AsyncDisposableStack;
-let planes: TestProvisioner;
+let planes: AttackedPlanes;
 let workspace: WorkspaceRows;
 let cluster: TestCluster;
 let clients: Record<Actor, KubernetesClient>;
@@ -53,7 +53,7 @@ let attacks: readonly Attack[];
 beforeAll(async () => {
   stack = new AsyncDisposableStack();
   const database = stack.use(await createTestDatabase());
-  planes = stack.use(await createTestProvisioner());
+  planes = stack.use(await createAttackedPlanes());
   const sync = stack.use(await startTestController(database, planes.provisioner));
   await database.query(`UPDATE plan SET network_policy = 'isolate'`);
   workspace = await insertWorkspace(database);
