@@ -28,24 +28,30 @@ it('works from its first command to its last', async () => {
   const commands = await readCommands();
   expect(commands.length).toBeGreaterThan(15);
   // `-x` tells in the output which command it was that failed.
-  const { stdout, stderr } = await run('bash', ['-euxo', 'pipefail', '-c', commands.join('\n')], {
-    cwd: stack.directory,
-    env: {
-      ...process.env,
-      PATH: [dirname(stack.command), dirname(stack.controlPlane.kubectl), process.env['PATH']].join(
-        delimiter,
-      ),
-      API: stack.apiUrl,
-      ISSUER: stack.issuerUrl,
-      CA: stack.certificateAuthorityPath,
-      BROWSER: stack.browser,
-      HEXABASE_USERNAME: 'ada',
-      HEXABASE_PASSWORD: PASSWORD,
-      HEXABASE_CA_FILE: stack.certificateAuthorityPath,
-      XDG_CACHE_HOME: join(stack.directory, 'cache'),
+  const { stdout, stderr } = await run(
+    'bash',
+    ['--norc', '-euxo', 'pipefail', '-c', commands.join('\n')],
+    {
+      cwd: stack.directory,
+      env: {
+        ...process.env,
+        PATH: [
+          dirname(stack.command),
+          dirname(stack.controlPlane.kubectl),
+          process.env['PATH'],
+        ].join(delimiter),
+        API: stack.apiUrl,
+        ISSUER: stack.issuerUrl,
+        CA: stack.certificateAuthorityPath,
+        BROWSER: stack.browser,
+        HEXABASE_USERNAME: 'ada',
+        HEXABASE_PASSWORD: PASSWORD,
+        HEXABASE_CA_FILE: stack.certificateAuthorityPath,
+        XDG_CACHE_HOME: join(stack.directory, 'cache'),
+      },
+      maxBuffer: 16 << 20,
     },
-    maxBuffer: 16 << 20,
-  }).catch((error: { stdout: string; stderr: string }) => {
+  ).catch((error: { stdout: string; stderr: string }) => {
     throw new Error(`${error.stdout}\n${error.stderr.slice(-4000)}`);
   });
   expect(stderr).not.toContain('unbound variable');
