@@ -144,6 +144,7 @@ const createEnvironments = async (
 ): Promise<Record<ServiceName, Record<string, string>>> => {
   const key = () => randomBytes(32).toString('base64');
   const syncKeys = await generateKeyPair('ES256', { extractable: true });
+  const letterKeys = await generateKeyPair('ES256', { extractable: true });
   const connectors = join(directory, 'connectors.json');
   await writeFile(connectors, JSON.stringify(await createConnectors(options)), { mode: 0o600 });
   const common = { NODE_ENV: 'development', ISSUER_URL: issuerUrl, ...options.environment };
@@ -164,6 +165,7 @@ const createEnvironments = async (
       PORT: `${ports.api}`,
       API_AUDIENCE: apiAudience,
       CURSOR_KEY: key(),
+      KUBECONFIG_PUBLIC_KEY: JSON.stringify(await exportJWK(letterKeys.publicKey)),
       ISSUER_CERTIFICATE_AUTHORITY_PATH: certificateAuthorityPath(directory),
     },
     'rbac-sync': {
@@ -173,6 +175,9 @@ const createEnvironments = async (
       ENCRYPTION_KEY: key(),
       ISSUER_CERTIFICATE_AUTHORITY_PATH: certificateAuthorityPath(directory),
       ISSUER_CLIENT_PRIVATE_KEY: JSON.stringify(await exportJWK(syncKeys.privateKey)),
+      KUBECONFIG_PRIVATE_KEY: JSON.stringify(await exportJWK(letterKeys.privateKey)),
+      // What can be attached here is on this machine.
+      ATTACHED_ALLOWED_CIDRS: '127.0.0.0/8',
       LOCAL_PROVISIONER_DIRECTORY: join(directory, 'control-planes'),
       LOCAL_PROVISIONER_BINARIES: controlPlane.directory,
     },

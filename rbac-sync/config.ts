@@ -4,6 +4,12 @@ import { EncryptionKey } from '#runtime/encryption.ts';
 import { PrivateJsonWebKey } from '#runtime/json-web-key.ts';
 import { vclusterEnvironment } from './provisioners/vcluster/config.ts';
 
+/** Networks as CIDRs (RFC 4632, RFC 4291), comma-separated. */
+const Cidrs = z
+  .string()
+  .transform((text) => text.split(',').map((entry) => entry.trim()))
+  .pipe(z.array(z.union([z.cidrv4(), z.cidrv6()])));
+
 /** The settings of rbac-sync. */
 export const RbacSyncConfig = z.object({
   ...commonSettings,
@@ -20,6 +26,10 @@ export const RbacSyncConfig = z.object({
   PROVISIONER: z.enum(['local', 'vcluster']).default('local'),
   /** Signs our requests to the issuer for tokens that prove clusters' trust in it (RFC 7523). */
   ISSUER_CLIENT_PRIVATE_KEY: PrivateJsonWebKey.optional(),
+  /** Opens the kubeconfigs of attached clusters; without it there are none. */
+  KUBECONFIG_PRIVATE_KEY: PrivateJsonWebKey.optional(),
+  /** Networks that attached clusters may be in although they are not public: CIDRs, comma-separated. */
+  ATTACHED_ALLOWED_CIDRS: Cidrs.optional(),
   /** Where the local provisioner keeps control planes; private to this service. */
   LOCAL_PROVISIONER_DIRECTORY: z.string().optional(),
   /** A directory with etcd, kube-apiserver and kube-controller-manager. */
@@ -46,7 +56,14 @@ export type RbacSyncConfig = Readonly<z.infer<typeof RbacSyncConfig>>;
 export const readRbacSyncConfig = (env: NodeJS.ProcessEnv): RbacSyncConfig => {
   const config = parseEnvironment(RbacSyncConfig, env);
   assertAudit(config);
+  assertAttached(config);
   return config;
+};
+
+const assertAttached = (config: RbacSyncConfig): void => {
+  if (!config.KUBECONFIG_PRIVATE_KEY || config.ISSUER_CLIENT_PRIVATE_KEY) return;
+  // Nobody here configures an attached cluster: without a look nothing could be said of its trust.
+  throw new Error('KUBECONFIG_PRIVATE_KEY needs ISSUER_CLIENT_PRIVATE_KEY.');
 };
 
 const assertAudit = (config: RbacSyncConfig): void => {

@@ -5,15 +5,21 @@
 import { isIP, type LookupFunction } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Dispatcher, Pool } from 'undici';
+import * as z from 'zod';
 import { KubernetesError } from './kubernetes-error.ts';
 import { readLines } from './read-lines.ts';
 
 /** Who we are to the API server. */
 export type Credential =
   /** Asked at each request, so that a renewed token is used from then on. */
-  | { readonly token: () => string }
-  /** A client certificate, PEM. */
-  | { readonly certificate: string; readonly privateKey: string };
+  (
+    | { readonly token: () => string }
+    /** A client certificate, PEM. */
+    | { readonly certificate: string; readonly privateKey: string }
+  ) & {
+    /** Whom it acts as, unless a request says otherwise. */
+    readonly impersonate?: { readonly user: string; readonly groups: readonly string[] };
+  };
 
 /** What {@link createKubernetesClient} needs. */
 export type KubernetesClientOptions = {
@@ -58,6 +64,8 @@ export type KubernetesClient = AsyncDisposable & {
 
 const FIELD_MANAGER = 'hexabase-rbac-sync';
 const REQUEST_TIMEOUT_MS = 15_000;
+const LONGEST_ANSWER_BYTES = 64 * 1024 * 1024;
+const LONGEST_MESSAGE = 1_000;
 const RETRIES = 3;
 const LONGEST_RETRY_AFTER_MS = 10_000;
 
@@ -83,11 +91,11 @@ export const createKubernetesClient = (options: KubernetesClientOptions): Kubern
     ...settings,
     bodyTimeout: REQUEST_TIMEOUT_MS,
     connections: options.connections ?? 32,
+    // Whose address is pinned is somebody else's server, and may answer without end.
+    ...(options.address && { maxResponseSize: LONGEST_ANSWER_BYTES }),
   });
   const watches = new Pool(options.server, { ...settings, bodyTimeout: 0, pipelining: 0 });
-  const authorization: Record<string, string> = {};
-  const headers = (): Record<string, string> =>
-    'token' in credential ? { authorization: `Bearer ${credential.token()}` } : authorization;
+  const headers = headersOf(credential);
   return {
     request: (path, request = {}) => send(requests, headers, path, request),
     watch: (path, query, signal) => watch(watches, { headers, path, query, signal }),
@@ -96,6 +104,22 @@ export const createKubernetesClient = (options: KubernetesClientOptions): Kubern
     },
   };
 };
+
+/** Of each request; one that names whom it acts as acts as nobody else besides. */
+const headersOf =
+  (credential: Credential): Headers =>
+  (extra = {}) => {
+    const { impersonate } = credential;
+    return {
+      ...('token' in credential && { authorization: `Bearer ${credential.token()}` }),
+      ...(impersonate &&
+        !('impersonate-user' in extra) && {
+          'impersonate-user': impersonate.user,
+          'impersonate-group': [...impersonate.groups],
+        }),
+      ...extra,
+    };
+  };
 
 /** A name that is resolved again may lead elsewhere than where it was allowed to. */
 const pinnedTo =
@@ -139,7 +163,9 @@ export const deleteObject = (
   uid: string,
 ): Promise<unknown> => client.request(path, { method: 'DELETE', body: { preconditions: { uid } } });
 
-type Headers = () => Record<string, string>;
+type Headers = (
+  extra?: Readonly<Record<string, string>>,
+) => Readonly<Record<string, string | string[]>>;
 
 const send = async (
   pool: Pool,
@@ -153,10 +179,9 @@ const send = async (
       path,
       ...(query && { query }),
       headers: {
-        ...headers(),
         accept: 'application/json',
         ...(body !== undefined && { 'content-type': contentType ?? 'application/json' }),
-        ...extra,
+        ...headers(extra),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
       ...(signal && { signal }),
@@ -209,14 +234,25 @@ const parseEvent = (line: string): WatchEvent | null => {
     : null;
 };
 
-/** Proxies and a starting API server answer plain text. */
+/** Proxies and a starting API server answer plain text, which says nothing to us. */
 const parseAnswer = (text: string): unknown => {
   try {
     return JSON.parse(text);
   } catch {
-    return { message: text.slice(0, 200) };
+    return undefined;
   }
 };
 
-const toStatus = (answer: unknown): { reason?: string; message?: string } =>
-  typeof answer === 'object' && answer !== null ? answer : {};
+const Status = z.object({
+  kind: z.literal('Status'),
+  reason: z.string().optional(),
+  message: z.string().optional(),
+});
+
+/** What is told of a refusal ends up before people: no more than Kubernetes' own words, and not too many. */
+const toStatus = (answer: unknown): { reason?: string; message?: string } => {
+  const { data } = Status.safeParse(answer);
+  if (!data) return { message: 'the answer is no Status of Kubernetes' };
+  const { reason = '', message = reason } = data;
+  return { reason: reason.slice(0, 100), message: message.slice(0, LONGEST_MESSAGE) };
+};

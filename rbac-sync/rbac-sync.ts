@@ -4,9 +4,14 @@
  */
 import { readFile } from 'node:fs/promises';
 import Koa from 'koa';
-import { sql } from 'slonik';
+import { type DatabasePool, sql } from 'slonik';
 import * as z from 'zod';
 import { createDatabase } from '#database/pool.ts';
+import { toKubeconfigPurpose } from '#domain/attached-kubeconfig.ts';
+import {
+  authenticationConfiguration,
+  type TrustedIssuer,
+} from '#domain/authentication-configuration.ts';
 import { createDoorbell } from '#runtime/doorbell.ts';
 import { createEncryption, type Encryption } from '#runtime/encryption.ts';
 import { health } from '#runtime/health.ts';
@@ -14,13 +19,15 @@ import { listen } from '#runtime/http-server.ts';
 import type { Readiness } from '#runtime/lifecycle.ts';
 import type { Logger } from '#runtime/log.ts';
 import { createMetrics } from '#runtime/metrics.ts';
+import { openLetter } from '#runtime/sealed-letter.ts';
 import { type AuditEndpoint, auditConfiguration } from './audit/audit-configuration.ts';
 import { createAuditReceiver } from './audit/audit-receiver.ts';
 import { AUDIT_KEY_USE } from './audit/audit-token.ts';
 import { type AuditWriterDeps, createAuditWriter } from './audit/audit-writer.ts';
-import { authenticationConfiguration, type TrustedIssuer } from './authentication-configuration.ts';
 import type { RbacSyncConfig } from './config.ts';
 import { type Controller, createController } from './controller.ts';
+import { createAddressPolicy } from './provisioners/attached/addresses.ts';
+import { createAttachedProvisioner } from './provisioners/attached/attached-provisioner.ts';
 import { createLocalProvisioner } from './provisioners/local/local-provisioner.ts';
 import type { ApiServerConfiguration, Provisioner } from './provisioners/provisioner.ts';
 import { createProvisionerRegistry, type ProvisionerRegistry } from './provisioners/registry.ts';
@@ -56,7 +63,7 @@ export const createRbacSync = async ({
   const encryption = createEncryption(config.ENCRYPTION_KEY);
   const issuer = await readIssuer(config);
   const audit = await startAudit({ config, encryption, db, doorbell, log, stack });
-  const provisioners = stack.use(await createProvisioners(config, issuer, audit));
+  const provisioners = stack.use(await createProvisioners({ config, db, issuer, audit }));
   const privateKey = config.ISSUER_CLIENT_PRIVATE_KEY;
   return stack.use(
     await createController({
@@ -102,20 +109,39 @@ const readIssuer = async (config: RbacSyncConfig): Promise<TrustedIssuer> => {
   return { url: config.ISSUER_URL, certificateAuthority };
 };
 
-const createProvisioners = async (
-  config: RbacSyncConfig,
-  issuer: TrustedIssuer,
-  audit: AuditEndpoint | undefined,
-): Promise<ProvisionerRegistry> => {
+const createProvisioners = async ({
+  config,
+  db,
+  issuer,
+  audit,
+}: {
+  readonly config: RbacSyncConfig;
+  readonly db: DatabasePool;
+  readonly issuer: TrustedIssuer;
+  readonly audit: AuditEndpoint | undefined;
+}): Promise<ProvisionerRegistry> => {
   const configurationFor = (workspaceId: string): ApiServerConfiguration => ({
     authentication: authenticationConfiguration(workspaceId, issuer),
     audit: audit && auditConfiguration(workspaceId, audit),
   });
   const provisioners = [
     ...openLocal(config, configurationFor),
+    ...openAttached(config, db),
     ...(isOnHost(config) ? [await openVcluster(config, configurationFor)] : []),
   ];
   return createProvisionerRegistry({ provisioners, defaultName: config.PROVISIONER });
+};
+
+const openAttached = (config: RbacSyncConfig, db: DatabasePool): Provisioner[] => {
+  const key = config.KUBECONFIG_PRIVATE_KEY;
+  if (!key) return [];
+  return [
+    createAttachedProvisioner({
+      db,
+      open: (workspaceId, sealed) => openLetter(key, toKubeconfigPurpose(workspaceId), sealed),
+      isAllowed: createAddressPolicy(config.ATTACHED_ALLOWED_CIDRS ?? []),
+    }),
+  ];
 };
 
 const isOnHost = (config: RbacSyncConfig): boolean =>

@@ -29,7 +29,7 @@ import {
   drifted,
   NOT_IN_FORCE,
   notDrifted,
-  PROVISIONED,
+  provisioned,
   stopped,
   synced,
   toFault,
@@ -122,7 +122,7 @@ const run = async (context: Context, statements: Statement[]): Promise<number | 
     { onProgress, signal },
   );
   const cluster = await accessCluster(context, { workspace, plane, lease, onProgress });
-  statements.push(PROVISIONED);
+  statements.push(provisioned(plane.notes));
   // Beside the synchronization: neither waits for the other.
   const looking = context.trust.look(workspace.id, plane, workspace.conditions);
   try {

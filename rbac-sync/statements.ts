@@ -8,13 +8,15 @@ import { ProvisioningError } from './provisioners/provisioner.ts';
 import type { Workspace } from './queries.ts';
 import { ApplyError, VerificationError } from './sync-cluster.ts';
 
-/** The control plane answers. */
-export const PROVISIONED: Statement = {
+/** The control plane answers. @param notes what a reader should know besides, in sentences */
+export const provisioned = (notes: readonly string[] = []): Statement => ({
   type: 'Provisioned',
   status: 'True',
   reason: 'Running',
-  message: 'The control plane answers, and policies and presets are in force.',
-};
+  message: ['The control plane answers, and policies and presets are in force.', ...notes].join(
+    ' ',
+  ),
+});
 
 /** Its API server is told to take the issuer's tokens, and nobody has asked whether it does. */
 export const TRUSTS_ISSUER: Statement = {

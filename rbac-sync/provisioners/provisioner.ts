@@ -15,6 +15,8 @@ export type ControlPlane = {
    * presets, the policies and our own narrow identity, and does nothing else.
    */
   readonly bootstrapCredential: () => Promise<Credential>;
+  /** What its members should know of it, in sentences. */
+  readonly notes?: readonly string[] | undefined;
 };
 
 /** What a control plane is made from. */

@@ -1,8 +1,8 @@
 /** What a cluster's answer to a probe says about its trust in the issuer. */
 import * as z from 'zod';
+import { WORKSPACE_EXTRA } from '#domain/authentication-configuration.ts';
 import { KUBERNETES_PREFIX } from '#domain/group-name.ts';
 import { toProbeSubject } from '#domain/probe-subject.ts';
-import { WORKSPACE_EXTRA } from '../authentication-configuration.ts';
 
 /** A SelfSubjectReview (authentication.k8s.io/v1), as far as it is looked at. */
 export const SelfSubjectReview = z.object({

@@ -2,8 +2,8 @@
 import { importJWK, type JWK } from 'jose';
 import * as openid from 'openid-client';
 import { Agent, fetch, type RequestInit } from 'undici';
+import type { TrustedIssuer } from '#domain/authentication-configuration.ts';
 import { PROBE_CLIENT_ID, PROBE_TOKEN_SECONDS } from '#domain/probe-subject.ts';
-import type { TrustedIssuer } from '../authentication-configuration.ts';
 
 /** Gets tokens of probes; disposal closes its connections. */
 export type ProbeTokens = AsyncDisposable & {

@@ -6,6 +6,10 @@ import { join } from 'node:path';
 import type { JWTPayload } from 'jose';
 import { Registry } from 'prom-client';
 import { inject } from 'vitest';
+import {
+  authenticationConfiguration,
+  type TrustedIssuer,
+} from '#domain/authentication-configuration.ts';
 import { formatId } from '#domain/identifiers.ts';
 import type { HostPlan } from '#domain/plan.ts';
 import { createCertificateAuthority } from '#runtime/certificates.ts';
@@ -20,10 +24,6 @@ import {
 import { createAuditReceiver } from '../../rbac-sync/audit/audit-receiver.ts';
 import { AUDIT_KEY_USE } from '../../rbac-sync/audit/audit-token.ts';
 import { createAuditWriter } from '../../rbac-sync/audit/audit-writer.ts';
-import {
-  authenticationConfiguration,
-  type TrustedIssuer,
-} from '../../rbac-sync/authentication-configuration.ts';
 import { type Controller, createController } from '../../rbac-sync/controller.ts';
 import {
   type Credential,

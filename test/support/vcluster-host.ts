@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import { stringify } from 'yaml';
+import { authenticationConfiguration } from '#domain/authentication-configuration.ts';
 import { createId } from '#domain/identifiers.ts';
-import { authenticationConfiguration } from '../../rbac-sync/authentication-configuration.ts';
 import {
   type Credential,
   createKubernetesClient,

@@ -25,7 +25,7 @@ let database: TestDatabase;
 let keys: ProbeKeys;
 let issuer: TestIssuer;
 let planes: Pick<TestProvisioner, 'provisioner' | 'directory'>;
-let sync: TestController;
+let sync: TestController | undefined;
 let workspace: WorkspaceRows;
 let issuerIsAway = false;
 let changeJwt: ChangeJwt = (jwt) => jwt;
@@ -48,11 +48,11 @@ beforeAll(async () => {
       },
     ),
   );
-  workspace = await insertWorkspace(database, async () => {});
+  workspace = await insertWorkspace(database, async (id) => sync?.controller.enqueue(id));
   sync = await start();
 });
 afterAll(async () => {
-  await sync[Symbol.asyncDispose]();
+  await sync?.[Symbol.asyncDispose]();
   await stack.disposeAsync();
 });
 
@@ -100,7 +100,7 @@ describe('a cluster', () => {
   });
 
   it('is not trusted when it has no issuer, and work goes on', async () => {
-    await sync[Symbol.asyncDispose]();
+    await sync?.[Symbol.asyncDispose]();
     await reconfigure(() => undefined);
     sync = await start();
     const message = /refuses the issuer’s tokens \(401\).*authentication-configuration/;
@@ -110,7 +110,7 @@ describe('a cluster', () => {
   });
 
   it('says nothing while the issuer is away, and work goes on', async () => {
-    await sync[Symbol.asyncDispose]();
+    await sync?.[Symbol.asyncDispose]();
     await reconfigure((jwt) => jwt);
     issuerIsAway = true;
     sync = await start();
@@ -146,7 +146,9 @@ describe('a stolen token of a probe', () => {
 });
 
 describe('a cluster that is configured otherwise', () => {
-  beforeAll(() => sync[Symbol.asyncDispose]());
+  beforeAll(async () => {
+    await sync?.[Symbol.asyncDispose]();
+  });
 
   const find = async (change: ChangeJwt, expected: RegExp): Promise<void> => {
     const plane = await reconfigure(change);

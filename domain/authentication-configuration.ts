@@ -1,6 +1,6 @@
 /** What makes a workspace's kube-apiserver trust the issuer, and for this workspace only. */
-import { GROUPS_CLAIM, KUBERNETES_PREFIX } from '#domain/group-name.ts';
-import { formatId } from '#domain/identifiers.ts';
+import { GROUPS_CLAIM, KUBERNETES_PREFIX } from './group-name.ts';
+import { formatId } from './identifiers.ts';
 
 /** The key of a user's extra that names the workspace. */
 export const WORKSPACE_EXTRA = 'kaas.hexabase.io/workspace';
