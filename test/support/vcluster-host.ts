@@ -42,6 +42,8 @@ export type ProvisionerOptions = {
   readonly settings?: Partial<VclusterSettings>;
   readonly kubeconfig?: string;
   readonly helm?: string;
+  /** The issuer that API servers trust. */
+  readonly issuer?: SigningIssuer;
 };
 
 /** The versions of the chart in the repository. */
@@ -78,7 +80,7 @@ export const startTestHost = async (): Promise<TestHost> => {
         delivery: createDelivery(host, all, { program, environment, orphanMs: 1_000 }),
         trustedMs: 0,
         configurationFor: (workspaceId) => ({
-          authentication: authenticationConfiguration(workspaceId, issuer),
+          authentication: authenticationConfiguration(workspaceId, options.issuer ?? issuer),
         }),
       }),
     );

@@ -36,7 +36,7 @@ const PATTERNS: readonly (readonly [HostReason, RegExp])[] = [
   ['HostQuotaExceeded', /exceeded quota|insufficient quota|must specify (limits|requests)/i],
   [
     'ChartRefused',
-    /values don't meet the specifications|schema\(s\)|execution error at|parse error|error calling|YAML parse error|chart\.metadata|cannot patch|updates to statefulset spec/i,
+    /values don't meet the specifications|schema\(s\)|execution error at|no matches for kind|parse error|error calling|YAML parse error|chart\.metadata|cannot patch|updates to statefulset spec/i,
   ],
   [
     'ChartUnavailable',
