@@ -35,6 +35,8 @@ const startProcess = async (helm: string): Promise<ChildProcess> => {
   const child = spawn(process.execPath, [MAIN], {
     env: {
       PATH: process.env['PATH'] ?? '',
+      // It is killed, and leaves what it had there.
+      TMPDIR: directory,
       DATABASE_URL: database.urlFor('hexabase_rbac_sync'),
       NODE_ENV: 'test',
       LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
