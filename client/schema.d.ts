@@ -424,6 +424,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/workspaces/{workspace}/attached-cluster": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Replace the kubeconfig of an attached cluster
+         * @description It must lead to the same cluster as before. It is sealed at once and shown to nobody; rbac-sync alone can open it.
+         *
+         *     Needs `workspace:manage` in the organization: owner, admin.
+         */
+        put: operations["putWorkspacesWorkspaceAttachedCluster"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace}/authentication-configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download what a workspace’s API server has to trust
+         * @description For an attached cluster: start its kube-apiserver with `--authentication-config` and this file. The condition TrustsIssuer says whether it took effect.
+         *
+         *     Needs `workspace:write` in the workspace: members of WSAdmins; or `workspace:manage` in the organization: owner, admin.
+         */
+        get: operations["getWorkspacesWorkspaceAuthenticationConfiguration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/workspaces/{workspace}/groups": {
         parameters: {
             query?: never;
@@ -1481,6 +1525,17 @@ export interface components {
             slug?: string;
             /** @description The name or the id of a plan. */
             plan: string;
+            /** @description An existing cluster to attach, instead of one that is made. */
+            cluster?: components["schemas"]["AttachedCluster"];
+        };
+        /**
+         * @example {
+         *       "kubeconfig": "apiVersion: v1\nkind: Config\nclusters: […]\n"
+         *     }
+         */
+        AttachedCluster: {
+            /** @description A kubeconfig (v1) with one cluster, user and context, all inline (`kubectl config view --minify --flatten --raw`): an https server with its certificate authority, and a token or a client certificate with the rights of cluster-admin. Plugins, files, proxies and impersonation are refused. */
+            kubeconfig: string;
         };
         WorkspaceCreated: {
             workspace: components["schemas"]["Workspace"];
@@ -1660,6 +1715,13 @@ export interface components {
             /** @description None when there was nothing to do, or in a dry run. */
             task: components["schemas"]["Task"] | null;
         };
+        /**
+         * @description An AuthenticationConfiguration (apiserver.config.k8s.io/v1) in YAML.
+         * @example apiVersion: apiserver.config.k8s.io/v1
+         *     kind: AuthenticationConfiguration
+         *     jwt: […]
+         */
+        AuthenticationConfiguration: string;
         GroupPage: {
             items: components["schemas"]["Group"][];
             next_cursor: string | null;
@@ -6484,6 +6546,175 @@ export interface operations {
             403: components["responses"]["forbidden.person-suspended"];
             404: components["responses"]["not-found"];
             409: components["responses"]["idempotency-key-in-use.workspace-deleting"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    putWorkspacesWorkspaceAttachedCluster: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "kubeconfig": "apiVersion: v1\nkind: Config\nclusters: […]\n"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AttachedCluster"];
+            };
+        };
+        responses: {
+            /** @description It is recorded; the task ends when the cluster was reached by it. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    /**
+                     * @description The task, at /v1/tasks/{task}.
+                     * @example /v1/tasks/task_01k7swf73mfcgsemtta9fgwa0s
+                     */
+                    Location?: string;
+                    /**
+                     * @description When to ask for the task, in seconds.
+                     * @example 1
+                     */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "workspace": {
+                     *         "id": "ws_01k7st2z1tfcgswkatddy8v7g3",
+                     *         "organization": "org_01k7st2z1tfcgswkatddy8v7g1",
+                     *         "organization_slug": "acme",
+                     *         "slug": "online-shop",
+                     *         "name": "Online shop",
+                     *         "plan": {
+                     *           "id": "plan_01k7st2z1tfcgswkatddy8v7g2",
+                     *           "name": "starter",
+                     *           "display_name": "Starter",
+                     *           "project_quota": {
+                     *             "requests.cpu": "2",
+                     *             "requests.memory": "4Gi",
+                     *             "pods": "20"
+                     *           },
+                     *           "limit_range": [
+                     *             {
+                     *               "type": "Container",
+                     *               "default": {
+                     *                 "cpu": "500m",
+                     *                 "memory": "512Mi"
+                     *               }
+                     *             }
+                     *           ],
+                     *           "network_policy": "isolate",
+                     *           "workspace_quota": {
+                     *             "requests.cpu": "2",
+                     *             "requests.memory": "4Gi",
+                     *             "pods": "20"
+                     *           },
+                     *           "max_projects": 10,
+                     *           "isolation": "shared",
+                     *           "price": {
+                     *             "amount": 4900,
+                     *             "currency": "EUR",
+                     *             "interval": "month"
+                     *           },
+                     *           "retired_at": null
+                     *         },
+                     *         "state": "active",
+                     *         "delete_after": null,
+                     *         "member": true,
+                     *         "generation": 7,
+                     *         "observed_generation": 7,
+                     *         "conditions": [
+                     *           {
+                     *             "type": "Synced",
+                     *             "status": "True",
+                     *             "reason": "Verified",
+                     *             "message": "Every right is in force as it should be.",
+                     *             "lastTransitionTime": "2026-03-01T09:30:00.000Z"
+                     *           }
+                     *         ],
+                     *         "issuer": "https://id.example.com",
+                     *         "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
+                     *         "endpoint": {
+                     *           "server": "https://online-shop.k8s.example.com",
+                     *           "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
+                     *         },
+                     *         "created_at": "2026-03-01T09:30:00.000Z"
+                     *       },
+                     *       "task": {
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "kind": "project.create",
+                     *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
+                     *         "state": "running",
+                     *         "progress": 40,
+                     *         "step": "applying",
+                     *         "error": null,
+                     *         "created_at": "2026-03-01T09:30:00.000Z",
+                     *         "finished_at": null
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WorkspaceCreated"];
+                };
+            };
+            400: components["responses"]["invalid-request.malformed-json"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["forbidden.person-suspended"];
+            404: components["responses"]["not-found"];
+            413: components["responses"]["body-too-large"];
+            415: components["responses"]["unsupported-media-type"];
+            422: components["responses"]["unprocessable"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    getWorkspacesWorkspaceAuthenticationConfiguration: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description An AuthenticationConfiguration for this workspace alone. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example apiVersion: apiserver.config.k8s.io/v1
+                     *     kind: AuthenticationConfiguration
+                     *     jwt: […]
+                     */
+                    "application/yaml": components["schemas"]["AuthenticationConfiguration"];
+                };
+            };
+            400: components["responses"]["invalid-request"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["forbidden.person-suspended"];
+            404: components["responses"]["not-found"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
         };

@@ -23,6 +23,9 @@ export class KubeconfigError extends Error {
   override readonly name = 'KubeconfigError';
 }
 
+/** The name of the provisioner of workspaces with such a cluster, in their rows. */
+export const ATTACHED_PROVISIONER = 'attached';
+
 /** What a workspace's kubeconfig is sealed for, so that it opens for no other. @param workspaceId UUID */
 export const toKubeconfigPurpose = (workspaceId: string): string => `kubeconfig:${workspaceId}`;
 

@@ -3,6 +3,7 @@
  * decide and writes it to PostgreSQL; it signs nobody in (the issuer does) and touches no cluster
  * (rbac-sync does). Built by main.ts and by the tests alike.
  */
+import type { JWK } from 'jose';
 import Koa, { type Context } from 'koa';
 import type { Registry } from 'prom-client';
 import type { DatabasePool } from 'slonik';
@@ -47,6 +48,8 @@ export type AppDeps = {
   readonly consoleOrigin?: string | undefined;
   /** Days until a deletion is carried out. */
   readonly deletionGraceDays: number;
+  /** rbac-sync's public key, to which kubeconfigs of existing clusters are sealed; without it none are taken. */
+  readonly kubeconfigKey?: JWK | undefined;
   readonly log: Logger;
   readonly metrics: Registry;
   readonly readiness: Readiness;
@@ -93,6 +96,7 @@ const createExecuteOf = (deps: AppDeps): Execute =>
     cursors: createCursors(deps.cursorKey),
     platformAdmins: deps.platformAdmins,
     deletionGraceDays: deps.deletionGraceDays,
+    kubeconfigKey: deps.kubeconfigKey,
     onChanged: (workspaceId) => {
       // Not awaited: the change is committed, and a lost ring only costs rbac-sync a moment.
       void deps.doorbell.ring(DOORBELL_SUBJECTS.workspaceChanged, workspaceId);

@@ -8,6 +8,7 @@ import {
   parseEnvironment,
 } from '#runtime/config.ts';
 import { EncryptionKey } from '#runtime/encryption.ts';
+import { PublicJsonWebKey } from '#runtime/json-web-key.ts';
 
 /** scheme://host[:port], as browsers write it (RFC 6454). */
 const Origin = z
@@ -44,6 +45,8 @@ const TenancyApiConfig = z.object({
   CONSOLE_ORIGIN: Origin.optional(),
   /** Who may manage plans, such as `google:1234567890,local:ada`. */
   PLATFORM_ADMINS: Identities.optional(),
+  /** Seals kubeconfigs of existing clusters to rbac-sync; without it none are taken. */
+  KUBECONFIG_PUBLIC_KEY: PublicJsonWebKey.optional(),
   /** How long what was asked to be deleted can be restored: organizations and workspaces. */
   DELETION_GRACE_DAYS: z.coerce.number().int().min(0).max(365).default(14),
 });

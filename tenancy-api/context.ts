@@ -1,4 +1,5 @@
 /** What a request carries with it through routes and services, made anew for each transaction. */
+import type { JWK } from 'jose';
 import type { DatabaseTransactionConnection } from 'slonik';
 import type { Cursors } from './cursor.ts';
 
@@ -24,6 +25,8 @@ export type RequestContext = {
   readonly cursors: Cursors;
   /** Days until a deletion is carried out; until then it can be taken back. */
   readonly deletionGraceDays: number;
+  /** To which kubeconfigs of existing clusters are sealed; without it none are taken. */
+  readonly kubeconfigKey: JWK | undefined;
   /** Whether the caller administers the platform, for answers that show them more. */
   readonly isPlatformAdmin: () => Promise<boolean>;
   /** Whether nothing of this will be kept: the caller only asks what would happen. */

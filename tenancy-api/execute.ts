@@ -3,6 +3,7 @@
  * does), finds out whether they may, and calls the route's handler. Nothing leaves the process
  * before the commit, so a transaction that PostgreSQL makes us repeat is repeated from the start.
  */
+import type { JWK } from 'jose';
 import { type CommonQueryMethods, type DatabasePool, sql } from 'slonik';
 import * as z from 'zod';
 import { type AuthorizationRequest, authorize } from './access.ts';
@@ -23,6 +24,8 @@ export type ExecuteDeps = {
   readonly platformAdmins: PlatformAdmins;
   /** Days until a deletion is carried out. */
   readonly deletionGraceDays: number;
+  /** To which kubeconfigs of existing clusters are sealed. */
+  readonly kubeconfigKey: JWK | undefined;
   /** Called after the commit with each workspace (UUID) that changed. */
   readonly onChanged: (workspaceId: string) => void;
 };
@@ -55,11 +58,12 @@ export const createExecute =
     const outcome = await deps.db
       .transaction(async (tx) => {
         changedWorkspaces.clear();
-        const { issuer, cursors, deletionGraceDays } = deps;
+        const { issuer, cursors, deletionGraceDays, kubeconfigKey } = deps;
         const { requestId, ip, path, ifMatch } = request;
         const caller = { tx, personId, issuer, cursors, requestId, ip, path, ifMatch };
         const isPlatformAdmin = () => deps.platformAdmins.recognize(tx);
-        const base = { deletionGraceDays, isPlatformAdmin, changedWorkspaces, dryRun: false };
+        const settings = { deletionGraceDays, kubeconfigKey };
+        const base = { ...settings, isPlatformAdmin, changedWorkspaces, dryRun: false };
         const context = { ...caller, ...base };
         return handle(deps, route, { request, context });
       })

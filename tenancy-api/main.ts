@@ -42,6 +42,7 @@ await runService(log, async (stack, readiness) => {
     consoleOrigin: config.CONSOLE_ORIGIN,
     platformAdmins: createPlatformAdmins(config.PLATFORM_ADMINS ?? []),
     deletionGraceDays: config.DELETION_GRACE_DAYS,
+    kubeconfigKey: config.KUBECONFIG_PUBLIC_KEY,
     log,
     metrics: createMetrics('tenancy-api'),
     readiness,

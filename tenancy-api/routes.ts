@@ -1,5 +1,6 @@
 /** Every route of the API; what is not here doesn't exist. */
 import * as z from 'zod';
+import { attachedClusterRoutes } from './attached-clusters/routes.ts';
 import { diffRoutes } from './diffs/routes.ts';
 import { exportRoutes } from './exports/routes.ts';
 import { groupMemberRoutes } from './group-members/routes.ts';
@@ -45,6 +46,7 @@ export const ROUTES: readonly Route[] = [
   ...planRoutes,
   ...workspaceRoutes,
   ...workspaceLifeRoutes,
+  ...attachedClusterRoutes,
   ...groupRoutes,
   ...groupMemberRoutes,
   ...memberRoutes,

@@ -131,13 +131,15 @@ export const insertWorkspace = (
     readonly slug: string;
     readonly name: string;
     readonly planId: string;
+    /** What makes its control plane; `null` for the platform's default. */
+    readonly provisioner: string | null;
   },
 ): Promise<{ generation: number }> =>
   db.one(sql.type(z.strictObject({ generation: z.int() }))`
-    INSERT INTO workspace (id, organization_id, slug, name, plan_id)
+    INSERT INTO workspace (id, organization_id, slug, name, plan_id, provisioner)
     VALUES (
       ${workspace.id}, ${workspace.organizationId}, ${workspace.slug}, ${workspace.name},
-      ${workspace.planId}
+      ${workspace.planId}, ${workspace.provisioner}
     )
     RETURNING generation
   `);

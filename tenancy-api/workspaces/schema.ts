@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { formatId } from '#domain/identifiers.ts';
+import { AttachedCluster } from '../attached-clusters/schema.ts';
 import type { Issuer } from '../context.ts';
 import { SortedPageQuery } from '../cursor.ts';
 import { Plan, PlanRow, toPlan } from '../plans/schema.ts';
@@ -20,6 +21,9 @@ export const CreateWorkspace = z
     name: DisplayName,
     slug: WorkspaceSlug.optional().describe('Unique in the organization; made from the name.'),
     plan: z.string().min(1).max(100).describe('The name or the id of a plan.'),
+    cluster: AttachedCluster.optional().describe(
+      'An existing cluster to attach, instead of one that is made.',
+    ),
   })
   .meta({ id: 'CreateWorkspace', examples: [{ name: 'Online shop', plan: 'starter' }] });
 export type CreateWorkspace = z.infer<typeof CreateWorkspace>;

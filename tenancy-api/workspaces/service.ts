@@ -1,10 +1,13 @@
 /** How workspaces come to be, and how their members reach them. */
 import { violates } from '#database/constraint.ts';
+import { ATTACHED_PROVISIONER } from '#domain/attached-kubeconfig.ts';
 import { createId, formatId, parseId } from '#domain/identifiers.ts';
 import { MAX_WORKSPACES_PER_ORGANIZATION } from '#domain/plan.ts';
 import { ADMINS_GROUP, PRESET_GROUPS } from '#domain/presets.ts';
 import { toSlug } from '#domain/slug.ts';
 import type { WorkspaceAccess } from '../access.ts';
+import { insertAttachedCluster } from '../attached-clusters/queries.ts';
+import { sealKubeconfig } from '../attached-clusters/service.ts';
 import { recordChange, startTask } from '../change.ts';
 import type { RequestContext } from '../context.ts';
 import type { SortedPageRequest } from '../cursor.ts';
@@ -41,7 +44,7 @@ const RETRY_AFTER_SECONDS = '5';
  * Makes a workspace with its preset groups, its creator as a member of WSAdmins, and WSAdmins as its
  * admins; rbac-sync then provisions the cluster.
  *
- * @throws Problem organization-deleting, unprocessable for an unknown plan,
+ * @throws Problem organization-deleting, unprocessable for an unknown plan or a kubeconfig that is no good,
  * organization-limit-reached, already-exists for a taken slug
  */
 export const createWorkspace = async (
@@ -53,6 +56,12 @@ export const createWorkspace = async (
   const plan = await getOfferedPlan(context, input.plan);
   await assertRoomForWorkspace(context, organizationId);
   const id = createId();
+  const cluster =
+    input.cluster &&
+    (await sealKubeconfig(context, { ...input.cluster, workspaceId: id }, [
+      'cluster',
+      'kubeconfig',
+    ]));
   const slug = input.slug ?? toSlug(input.name, 'workspace');
   const { generation } = await insertWorkspace(context.tx, {
     id,
@@ -60,11 +69,14 @@ export const createWorkspace = async (
     slug,
     name: input.name,
     planId: plan.id,
+    provisioner: cluster ? ATTACHED_PROVISIONER : null,
   }).catch((error: unknown) => {
     throw isSlugTaken(error) ? slugTaken(slug) : error;
   });
+  if (cluster) await insertAttachedCluster(context.tx, { workspaceId: id, sealed: cluster.sealed });
   await fillWithPresets(context, id);
-  const after = { slug, name: input.name, plan: plan.name };
+  const attached = cluster && { cluster: { server: cluster.server } };
+  const after = { slug, name: input.name, plan: plan.name, ...attached };
   const action = 'workspace.create';
   await recordChange(context, { action, organizationId, workspaceId: id, targetId: id, after });
   const task = await startTask(context, { action, workspaceId: id, generation });

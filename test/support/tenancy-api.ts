@@ -1,4 +1,5 @@
 /** The tenancy API as it runs, on a database of its own, and callers who use it over HTTP. */
+import type { JWK } from 'jose';
 import { expect } from 'vitest';
 import { createId, formatId, parseId } from '#domain/identifiers.ts';
 import { createDoorbell } from '#runtime/doorbell.ts';
@@ -76,6 +77,7 @@ export type TestApi = AsyncDisposable & {
  */
 export const startTestApi = async (
   logLevel = process.env['TEST_LOG_LEVEL'] ?? 'error',
+  { kubeconfigKey }: { readonly kubeconfigKey?: JWK } = {},
 ): Promise<TestApi> => {
   await using stack = new AsyncDisposableStack();
   const database = stack.use(await createTestDatabase());
@@ -93,6 +95,7 @@ export const startTestApi = async (
     platformAdmins: createPlatformAdmins([PLATFORM_ADMIN]),
     consoleOrigin: CONSOLE_ORIGIN,
     deletionGraceDays: 14,
+    kubeconfigKey,
     log,
     metrics: createMetrics('tenancy-api'),
     readiness,

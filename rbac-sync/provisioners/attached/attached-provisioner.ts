@@ -5,7 +5,11 @@
  * and to take them away; everything else is done as our own narrow identity in the cluster.
  */
 import type { CommonQueryMethods } from 'slonik';
-import { type AttachedKubeconfig, parseAttachedKubeconfig } from '#domain/attached-kubeconfig.ts';
+import {
+  ATTACHED_PROVISIONER,
+  type AttachedKubeconfig,
+  parseAttachedKubeconfig,
+} from '#domain/attached-kubeconfig.ts';
 import { formatId } from '#domain/identifiers.ts';
 import {
   type Credential,
@@ -29,9 +33,6 @@ export type AttachedProvisionerOptions = {
   readonly isAllowed: AddressPolicy;
 };
 
-/** The name of the provisioner, in rows too. */
-export const ATTACHED = 'attached';
-
 const FRESH_MS = 60_000;
 
 /** A plane, as it was found not long ago. */
@@ -41,7 +42,7 @@ type Known = { readonly at: number; readonly version: number; readonly plane: Co
 export const createAttachedProvisioner = (options: AttachedProvisionerOptions): Provisioner => {
   const known = new Map<string, Known>();
   return {
-    name: ATTACHED,
+    name: ATTACHED_PROVISIONER,
     ensure: async ({ workspaceId }, { onProgress }) => {
       const row = await getRow(options, workspaceId);
       const last = known.get(workspaceId);
