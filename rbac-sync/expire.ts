@@ -8,6 +8,7 @@ import { MEMBERSHIP_RECORDS, raiseGeneration, recordAudit } from '#database/chan
 import { DOORBELL_SUBJECTS, type Doorbell } from '#runtime/doorbell.ts';
 import type { Logger } from '#runtime/log.ts';
 import { deleteOldClusterWrites } from './audit/audit-queries.ts';
+import { deleteOldDrift } from './drift/queries.ts';
 import { deleteExpiredDiffs } from './dry-run/queries.ts';
 import {
   deleteEmptyOrganizations,
@@ -42,6 +43,7 @@ export const expire = async ({ db, doorbell, log }: ExpireDeps): Promise<void> =
   await deleteOldIdempotencyKeys(db);
   await deleteOldClusterWrites(db);
   await deleteExpiredDiffs(db);
+  await deleteOldDrift(db);
 };
 
 /** Answers whether the cluster has something to lose. */

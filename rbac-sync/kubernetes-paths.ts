@@ -17,9 +17,24 @@ const RESOURCES: Record<ManagedKind, { readonly base: string; readonly plural: s
 /** The kinds in the order in which they must be applied: what others need comes first. */
 export const MANAGED_KINDS = Object.keys(RESOURCES) as ManagedKind[];
 
+const ADMISSION = '/apis/admissionregistration.k8s.io/v1';
+
+/** What we look at and never write. */
+const WATCHED = {
+  ClusterRole: `${RBAC}/clusterroles`,
+  ValidatingAdmissionPolicy: `${ADMISSION}/validatingadmissionpolicies`,
+  ValidatingAdmissionPolicyBinding: `${ADMISSION}/validatingadmissionpolicybindings`,
+} as const;
+
+/** A kind that has a watch. */
+export type WatchedKind = ManagedKind | keyof typeof WATCHED;
+
+const isOnlyWatched = (kind: WatchedKind): kind is keyof typeof WATCHED =>
+  Object.hasOwn(WATCHED, kind);
+
 /** The path of a kind's collection over all namespaces. */
-export const toCollectionPath = (kind: ManagedKind): string =>
-  `${RESOURCES[kind].base}/${RESOURCES[kind].plural}`;
+export const toCollectionPath = (kind: WatchedKind): string =>
+  isOnlyWatched(kind) ? WATCHED[kind] : `${RESOURCES[kind].base}/${RESOURCES[kind].plural}`;
 
 type Located = {
   readonly kind: ManagedKind;

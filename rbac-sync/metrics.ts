@@ -22,6 +22,15 @@ export type SyncMetrics = {
   readonly faults: Counter<'reason'>;
   /** Workspaces in which something that was written is not seen in force. */
   readonly notInForce: Set<string>;
+  readonly drift: DriftMetrics;
+};
+
+/** What is changed in clusters past the platform, by kind of object. */
+export type DriftMetrics = {
+  readonly detected: Counter<'kind' | 'change'>;
+  readonly repaired: Counter<'kind'>;
+  /** `opens`: whether somebody has a right by it that they should not have. */
+  readonly contested: Counter<'kind' | 'opens'>;
 };
 
 /** Registers the metrics; once per registry. */
@@ -75,5 +84,27 @@ export const createSyncMetrics = (registry: Registry): SyncMetrics => {
       help: 'Workspaces this replica looks after.',
       registers,
     }),
+    drift: createDriftMetrics(registers),
   };
 };
+
+const createDriftMetrics = (registers: Registry[]): DriftMetrics => ({
+  detected: new Counter({
+    name: 'hexabase_drift_detected_total',
+    help: 'Objects found changed past the platform, and roles and bindings of others.',
+    labelNames: ['kind', 'change'],
+    registers,
+  }),
+  repaired: new Counter({
+    name: 'hexabase_drift_repaired_total',
+    help: 'Objects that were put back.',
+    labelNames: ['kind'],
+    registers,
+  }),
+  contested: new Counter({
+    name: 'hexabase_drift_contested_total',
+    help: 'Objects that something keeps changing; with opens="true" a right stands open meanwhile.',
+    labelNames: ['kind', 'opens'],
+    registers,
+  }),
+});

@@ -8,7 +8,17 @@ import { DOORBELL_SUBJECTS, type Doorbell } from '#runtime/doorbell.ts';
 import { type AccessDeps, accessCluster } from './access-cluster.ts';
 import { removeWorkspace, stopControlPlane } from './close-workspace.ts';
 import { type Statement, withStatements } from './conditions.ts';
-import { type Changes, isEmpty } from './diff.ts';
+import type { Changes } from './diff.ts';
+import { describeDrift } from './drift/drift-statements.ts';
+import {
+  type DriftLook,
+  hasDriftToRecord,
+  lookForDrift,
+  noteSettled,
+  recordDrift,
+  untilRetry,
+  withFailure,
+} from './drift/ledger.ts';
 import { answerDiffs } from './dry-run/answer-diffs.ts';
 import { acquireLease, type Lease, LeaseLostError, withLease } from './leases.ts';
 import { cancelClusterTasks } from './life-queries.ts';
@@ -26,7 +36,6 @@ import {
   type Workspace,
 } from './queries.ts';
 import {
-  drifted,
   NOT_IN_FORCE,
   notDrifted,
   provisioned,
@@ -75,11 +84,11 @@ export const reconcileWorkspace = async (
   // Now, because what ends must also go where something else fails.
   if (workspace.nextExpiryInMs !== null) deps.wakeIn(workspaceId, workspace.nextExpiryInMs);
   const stop = deps.metrics.reconcileDuration.startTimer();
-  const statements: Statement[] = [];
+  const look: Look = { statements: [], drift: undefined };
   try {
     // First, because a look puts right what they ask about.
     await answerDiffs(context);
-    const againInMs = await reconcile(context, statements);
+    const againInMs = await reconcile(context, look);
     deps.metrics.notInForce.delete(workspaceId);
     stop({ result: 'success' });
     return { ours: true, againInMs };
@@ -87,19 +96,19 @@ export const reconcileWorkspace = async (
     stop({ result: 'error' });
     // At shutdown nothing is wrong with the workspace, and without the lease it isn't ours to judge.
     if (deps.signal.aborted || error instanceof LeaseLostError) return { ours: false };
-    await recordFault(context, statements, error);
+    await recordFault(context, look, error);
     throw error;
   }
 };
 
 type Context = ReconcileDeps & { readonly lease: Lease; readonly workspace: Workspace };
 
-const reconcile = async (
-  context: Context,
-  statements: Statement[],
-): Promise<number | undefined> => {
+/** What is known of a workspace so far. */
+type Look = { readonly statements: Statement[]; drift: DriftLook | undefined };
+
+const reconcile = async (context: Context, look: Look): Promise<number | undefined> => {
   const { workspace } = context;
-  if (workspace.life === 'active') return run(context, statements);
+  if (workspace.life === 'active') return run(context, look);
   const { cluster } = workspace;
   const provisioner = cluster ? context.provisioners.get(cluster.provisioner) : undefined;
   context.trust.forget(workspace.id);
@@ -108,12 +117,13 @@ const reconcile = async (
     return undefined;
   }
   await stopControlPlane({ ...context, provisioner }, progressReporter(context));
-  statements.push(...stopped(workspace));
-  await recordObserved(context, statements, []);
+  look.statements.push(...stopped(workspace));
+  await recordObserved(context, look, []);
   return undefined;
 };
 
-const run = async (context: Context, statements: Statement[]): Promise<number | undefined> => {
+const run = async (context: Context, look: Look): Promise<number | undefined> => {
+  const { statements } = look;
   const { workspace, lease, signal } = context;
   const onProgress = progressReporter(context);
   const provisioner = await chooseProvisioner(context);
@@ -126,43 +136,51 @@ const run = async (context: Context, statements: Statement[]): Promise<number | 
   // Beside the synchronization: neither waits for the other.
   const looking = context.trust.look(workspace.id, plane, workspace.conditions);
   try {
-    const leaving = await synchronize(context, statements, { cluster, onProgress });
+    const leaving = await synchronize(context, look, { cluster, onProgress });
     const { statement, againInMs } = await looking;
-    await recordObserved(context, [...statements, statement], leaving);
-    return againInMs;
+    const all = { ...look, statements: [...statements, statement] };
+    await recordObserved(context, all, leaving);
+    return earliest(againInMs, untilRetry(look.drift, new Date()));
   } finally {
     statements.push((await looking).statement);
   }
 };
 
+const earliest = (...times: readonly (number | undefined)[]): number | undefined => {
+  const known = times.filter((ms) => ms !== undefined);
+  return known.length > 0 ? Math.min(...known) : undefined;
+};
+
 /** Answers the namespaces that are still being deleted. */
 const synchronize = async (
   context: Context,
-  statements: Statement[],
+  look: Look,
   { cluster, onProgress }: { readonly cluster: WorkspaceCluster; readonly onProgress: OnProgress },
 ): Promise<readonly string[]> => {
-  const { workspace, signal } = context;
+  const { workspace, signal, metrics, db } = context;
+  const { statements } = look;
   const started = performance.now();
   const provenBefore = isProven(workspace);
-  // What differs when nothing is new was changed past us.
-  const onlyDrift = provenBefore && !workspace.expired;
+  const desired = desiredState(workspace.state);
+  const drift = await lookForDrift({ db, metrics, workspace, cluster, desired, provenBefore });
+  look.drift = drift;
+  const found = describeDrift(drift.decisions, drift.known);
+  statements.push(...(found ? [found] : notDrifted(workspace.conditions, new Date())));
   const { changes, notes, leaving } = await syncCluster({
     cluster,
-    desired: desiredState(workspace.state),
+    desired,
     deleted: workspace.deletedNamespaces,
-    metrics: context.metrics,
+    metrics,
     provenBefore,
+    withheld: drift.withheld,
     signal,
-    onChanges: (found) => {
-      if (onlyDrift) statements.push(drifted(found));
-      const { revoke, apply, prune } = found;
+    onChanges: ({ revoke, apply, prune }) => {
       const removals = revoke.remove.length + prune.length;
       const applies = revoke.apply.length + apply.length;
       return onProgress(90, `applying ${applies} and deleting ${removals} objects`);
     },
   });
-  if (isEmpty(changes) || !onlyDrift)
-    statements.push(...notDrifted(workspace.conditions, new Date()));
+  noteSettled(drift);
   statements.push(synced(notes));
   logChange(context, changes, started);
   return leaving;
@@ -218,40 +236,43 @@ const progressReporter = (context: Context): OnProgress => {
 /** @param leaving namespaces that are still being deleted: the tasks that delete them go on */
 const recordObserved = async (
   context: Context,
-  statements: readonly Statement[],
+  { statements, drift }: Look,
   leaving: readonly string[],
 ): Promise<void> => {
   const { db, doorbell, lease, workspace } = context;
   const { id: workspaceId, generation, observedGeneration } = workspace;
   const conditions = withStatements(workspace.conditions, statements, new Date());
   const news = JSON.stringify(conditions) !== JSON.stringify(workspace.conditions);
-  if (generation === observedGeneration && !news) return;
-  await withLease(db, lease, async (transaction) => {
+  const toRecord = drift && hasDriftToRecord(drift) ? drift : undefined;
+  if (generation === observedGeneration && !news && !toRecord) return;
+  const adopted = await withLease(db, lease, async (transaction) => {
     await saveObserved(transaction, { workspaceId, generation }, conditions);
     await recordEpisode(transaction, workspace, statements);
     if (workspace.life !== 'active') {
       await cancelClusterTasks(transaction, { workspaceId, generation });
     }
     await finishTasks(transaction, { workspaceId, generation }, leaving);
+    return toRecord ? recordDrift(transaction, toRecord) : false;
   });
   await doorbell.ring(DOORBELL_SUBJECTS.workspaceObserved, workspaceId);
+  // What was taken over is new in the database, and the cluster has to hear of it.
+  if (adopted) context.onChange(workspaceId);
 };
 
-const recordFault = async (
-  context: Context,
-  statements: readonly Statement[],
-  error: unknown,
-): Promise<void> => {
+const recordFault = async (context: Context, look: Look, error: unknown): Promise<void> => {
   const { db, doorbell, lease, workspace, log, metrics } = context;
   const { id: workspaceId, generation, observedGeneration } = workspace;
-  const fault = toFault(statements, error);
+  const fault = toFault(look.statements, error);
   metrics.faults.inc({ reason: fault.reason });
   if (fault.reason === NOT_IN_FORCE) metrics.notInForce.add(workspaceId);
   log.warn(
     { workspace: workspaceId, generation, reason: fault.reason, fault: fault.message },
     'a look ended in a fault',
   );
-  const conditions = withStatements(workspace.conditions, [...statements, fault], new Date());
+  const drift = look.drift && withFailure(look.drift, fault.message);
+  const found = drift && describeDrift(drift.decisions, drift.known);
+  const statements = [...look.statements, ...(found ? [found] : []), fault];
+  const conditions = withStatements(workspace.conditions, statements, new Date());
   try {
     await withLease(db, lease, async (transaction) => {
       await saveObserved(transaction, { workspaceId, generation: observedGeneration }, conditions);
@@ -264,6 +285,7 @@ const recordFault = async (
         }
       }
       await reportFault(transaction, { workspaceId, generation }, fault.message);
+      if (drift) await recordDrift(transaction, drift);
     });
     await doorbell.ring(DOORBELL_SUBJECTS.workspaceObserved, workspaceId);
   } catch (failure) {

@@ -20,6 +20,8 @@ export type ReflectorOptions = {
   readonly kind: string;
   readonly labelSelector: string;
   readonly store: ObjectStore;
+  /** What is kept of an object; all of it, if not said. */
+  readonly transform?: (object: ObservedObject) => ObservedObject;
   /** Something changed, or may have while we could not see: look. Must not throw. */
   readonly onChange: () => void;
   readonly log: Logger;
@@ -102,12 +104,17 @@ const run = async (
 
 /** Fills the store; answers the version to watch from, and whether anything was new. */
 const list = async (
-  { client, path, kind, labelSelector, store }: Settings,
+  { client, path, kind, labelSelector, store, transform = (object) => object }: Settings,
   signal: AbortSignal,
 ): Promise<{ version: string; news: boolean }> => {
   const request = { path, kind, labelSelector, signal };
   const { objects, version } = await listObjects(client, request);
-  return { version, news: store.replace(objects, version) };
+  return { version, news: store.replace(objects.map(transform), version) };
+};
+
+const read = ({ kind, transform }: Settings, object: unknown): ObservedObject => {
+  const observed = ObservedObject.parse({ ...Object(object), kind });
+  return transform ? transform(observed) : observed;
 };
 
 type Watching = {
@@ -143,10 +150,7 @@ const watchUntil = async (settings: Settings, watching: Watching): Promise<void>
 };
 
 /** Applies one event to the store; answers the version that it brings us to. */
-const take = (
-  { store, kind, onChange }: Settings,
-  event: WatchEvent | null,
-): string | undefined => {
+const take = (settings: Settings, event: WatchEvent | null): string | undefined => {
   if (event === null) throw new Error('the watch sent a line that is not an event');
   if (event.type === 'ERROR') {
     const status = (event.object ?? {}) as { code?: number; reason?: string; message?: string };
@@ -156,7 +160,8 @@ const take = (
     const bookmark = event.object as { metadata?: { resourceVersion?: string } };
     return bookmark.metadata?.resourceVersion;
   }
-  const object = ObservedObject.parse({ ...(event.object as object), kind });
+  const object = read(settings, event.object);
+  const { store, onChange } = settings;
   // What our own writes' answers have told us already is no change.
   if (event.type === 'DELETED' ? store.remove(object) : store.put(object)) onChange();
   return object.metadata.resourceVersion;

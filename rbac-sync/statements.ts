@@ -1,9 +1,5 @@
-/** What is said of a workspace: the words of its conditions. */
-import type { ManagedObject } from '#domain/kubernetes-objects.ts';
 import { type Condition, type Statement, SUSPENDED } from './conditions.ts';
-import type { Changes } from './diff.ts';
 import { KubernetesError } from './kubernetes-error.ts';
-import type { ObservedObject } from './object-store.ts';
 import { ProvisioningError } from './provisioners/provisioner.ts';
 import type { Workspace } from './queries.ts';
 import { ApplyError, VerificationError } from './sync-cluster.ts';
@@ -50,32 +46,11 @@ const SHOWN_MS = 60_000;
 export const notDrifted = (conditions: readonly Condition[], now: Date): Statement[] => {
   const last = conditions.find(({ type }) => type === 'Drifted');
   const isRecent =
-    last?.status === 'True' && now.getTime() - Date.parse(last.lastTransitionTime) < SHOWN_MS;
+    last?.status === 'True' &&
+    last.reason === 'Repaired' &&
+    now.getTime() - Date.parse(last.lastTransitionTime) < SHOWN_MS;
   return isRecent ? [] : [NOT_DRIFTED];
 };
-
-const LONGEST_LIST = 10;
-
-/** Something in the cluster was changed past the platform, and is put back. */
-export const drifted = ({
-  revoke,
-  apply,
-  prune,
-}: Pick<Changes, 'revoke' | 'apply' | 'prune'>): Statement => {
-  const objects = [...revoke.remove, ...revoke.apply, ...apply, ...prune].map(nameOf).sort();
-  const list = objects.slice(0, LONGEST_LIST).join(', ');
-  const more = objects.length > LONGEST_LIST ? ` and ${objects.length - LONGEST_LIST} more` : '';
-  const found = objects.length === 1 ? '1 object was' : `${objects.length} objects were`;
-  return {
-    type: 'Drifted',
-    status: 'True',
-    reason: 'Repaired',
-    message: `${found} not as it should be in the cluster and put back: ${list}${more}.`,
-  };
-};
-
-const nameOf = ({ kind, metadata }: ObservedObject | ManagedObject): string =>
-  [`${kind} `, metadata.namespace && `${metadata.namespace}/`, metadata.name].join('');
 
 /** What holds while the control plane is stopped on purpose. */
 export const stopped = ({ life, deleteAfter }: Workspace): Statement[] => {

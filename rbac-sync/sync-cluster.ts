@@ -28,6 +28,8 @@ export type SyncOptions = {
   readonly metrics: SyncMetrics;
   /** Whether this desired state was seen in force before, by whoever looked after the cluster then. */
   readonly provenBefore: boolean;
+  /** Keys of objects that are left as they are, whatever that is. */
+  readonly withheld?: ReadonlySet<string>;
   readonly signal?: AbortSignal | undefined;
   /** Told before the first write, if there is any. */
   readonly onChanges: (changes: Changes) => Promise<void>;
@@ -81,9 +83,15 @@ export class VerificationError extends Error {
  * @throws ApplyError when some of it could not be written: the rest is written and in force;
  * VerificationError when something is not seen in force
  */
-export const syncCluster = async (options: SyncOptions): Promise<SyncOutcome> => {
-  const { cluster, desired } = options;
-  const observed = Object.values(cluster.stores).flatMap((store) => [...store.values()]);
+export const syncCluster = async (asked: SyncOptions): Promise<SyncOutcome> => {
+  const { cluster, withheld = new Set() } = asked;
+  const isOurs = (object: ManagedObject | ObservedObject) => !withheld.has(toObjectKey(object));
+  // What is left alone counts as somebody else's: not compared, not proven, and named where it gives a right.
+  const desired = withheld.size === 0 ? asked.desired : asked.desired.filter(isOurs);
+  const options = { ...asked, desired };
+  const observed = Object.values(cluster.stores)
+    .flatMap((store) => [...store.values()])
+    .filter(isOurs);
   const changes = diff(desired, observed, options.deleted);
   const unproven = noteUnproven(options, observed, changes);
   const failures: ApplyFailure[] = [];

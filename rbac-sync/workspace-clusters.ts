@@ -3,10 +3,16 @@
  * kind that its watches keep warm, so that a reconcile lists nothing.
  */
 import * as z from 'zod';
-import { MANAGED_BY, MANAGED_BY_LABEL, type ManagedKind } from '#domain/kubernetes-objects.ts';
+import {
+  MANAGED_BY,
+  MANAGED_BY_LABEL,
+  type ManagedKind,
+  type ManagedObject,
+} from '#domain/kubernetes-objects.ts';
 import type { Logger } from '#runtime/log.ts';
+import { compactBuiltIn } from './drift/object-origin.ts';
 import { createKubernetesClient, type KubernetesClient } from './kubernetes-client.ts';
-import { MANAGED_KINDS, toCollectionPath } from './kubernetes-paths.ts';
+import { MANAGED_KINDS, toCollectionPath, type WatchedKind } from './kubernetes-paths.ts';
 import { createObjectStore, type ObjectStore, type ObservedObject } from './object-store.ts';
 import { type Reflector, startReflector } from './reflector.ts';
 import type { Rule } from './rules.ts';
@@ -28,6 +34,12 @@ export type WorkspaceCluster = AsyncDisposable & {
   readonly stores: Readonly<Record<ManagedKind, ObjectStore>>;
   /** RoleBindings of others, to report. */
   readonly foreignBindings: ObjectStore;
+  /** Roles and bindings of others, with those of Kubernetes as no more than their names. */
+  readonly foreign: Readonly<Record<ForeignKind, ObjectStore>>;
+  /** What was last seen as it should be, by key; none at all when we have just connected. */
+  settled: Map<string, ManagedObject> | undefined;
+  /** What of the drift ledger is on record, by key: a hash of what was written. */
+  readonly recorded: Map<string, string>;
   /** The rules of the ClusterRoles that we bind, by name. */
   readonly clusterRoles: ReadonlyMap<string, readonly Rule[]>;
   /**
@@ -39,6 +51,9 @@ export type WorkspaceCluster = AsyncDisposable & {
   /** Goes on with another token of the same identity. */
   readonly renew: (token: Pick<ClusterAccess, 'token' | 'expiresAt'>) => void;
 };
+
+/** The kinds that others make and that give rights. */
+export type ForeignKind = 'Role' | 'RoleBinding' | 'ClusterRole' | 'ClusterRoleBinding';
 
 /** What {@link connectCluster} needs. */
 export type ConnectOptions = {
@@ -76,8 +91,13 @@ export const connectCluster = async (options: ConnectOptions): Promise<Workspace
   const stores = Object.fromEntries(
     MANAGED_KINDS.map((kind) => [kind, createObjectStore()]),
   ) as Record<ManagedKind, ObjectStore>;
-  const foreignBindings = createObjectStore();
-  const reflect = (kind: ManagedKind, labelSelector: string, store: ObjectStore): Reflector =>
+  const foreign: Record<ForeignKind, ObjectStore> = {
+    Role: createObjectStore(),
+    RoleBinding: createObjectStore(),
+    ClusterRole: createObjectStore(),
+    ClusterRoleBinding: createObjectStore(),
+  };
+  const reflect = (kind: WatchedKind, labelSelector: string, store: ObjectStore): Reflector =>
     cleanup.use(
       startReflector({
         client,
@@ -85,18 +105,28 @@ export const connectCluster = async (options: ConnectOptions): Promise<Workspace
         kind,
         labelSelector,
         store,
+        transform: compactBuiltIn,
         onChange: options.onChange,
         log: options.log,
       }),
     );
   const reflectors = MANAGED_KINDS.map((kind) => reflect(kind, SELECTORS.ours, stores[kind]));
-  reflectors.push(reflect('RoleBinding', SELECTORS.others, foreignBindings));
+  reflectors.push(
+    reflect('Role', SELECTORS.others, foreign.Role),
+    reflect('RoleBinding', SELECTORS.others, foreign.RoleBinding),
+    reflect('ClusterRoleBinding', SELECTORS.others, foreign.ClusterRoleBinding),
+    // Our presets have our label and are no objects of sync's.
+    reflect('ClusterRole', '', foreign.ClusterRole),
+  );
   await within(SYNC_MS, Promise.all(reflectors.map(({ synced }) => synced)));
   const resources = cleanup.move();
   return {
     client,
     stores,
-    foreignBindings,
+    foreignBindings: foreign.RoleBinding,
+    foreign,
+    settled: undefined,
+    recorded: new Map(),
     clusterRoles,
     unproven: undefined,
     access: () => access,

@@ -1,20 +1,7 @@
 /** What of an API server's audit events is of use: writes that were carried out, and who made them. Pure. */
 import * as z from 'zod';
+import type { DriftActor } from '#domain/drift.ts';
 import { SYNC_USER } from './audit-configuration.ts';
-
-/** Someone who wrote to a cluster, readable: as the API server authenticated them. */
-export const Actor = z.strictObject({
-  /** As RBAC knows them, such as `hexabase:usr_…`; of who was impersonated when someone was. */
-  username: z.string(),
-  /** From the ID token; `null` for those who came by other means. */
-  name: z.string().nullable(),
-  email: z.string().nullable(),
-  /** Who acted as `username`, when impersonating. */
-  impersonated_by: z.string().nullable(),
-  user_agent: z.string().nullable(),
-  source_ips: z.array(z.string()),
-});
-export type Actor = z.infer<typeof Actor>;
 
 /** One write that a cluster told us of. */
 export type ClusterWrite = {
@@ -27,11 +14,13 @@ export type ClusterWrite = {
   /** `null` for a whole collection, and for an object whose name the server made. */
   readonly name: string | null;
   readonly at: Date;
-  readonly actor: Actor;
+  readonly actor: DriftActor;
 };
 
 const LONGEST = 512;
-const text = z.string().transform((value) => value.slice(0, LONGEST));
+/** PostgreSQL's text holds no U+0000. */
+const shorten = (value: string): string => value.replaceAll('\0', '\uFFFD').slice(0, LONGEST);
+const text = z.string().transform(shorten);
 
 const User = z.object({
   username: text,
@@ -98,10 +87,9 @@ const toWrites = (event: z.infer<typeof Event>): ClusterWrite[] => {
   ];
 };
 
-const toActor = (event: z.infer<typeof Event>): Actor => {
+const toActor = (event: z.infer<typeof Event>): DriftActor => {
   const who = event.impersonatedUser ?? event.user;
-  const extra = (key: string) =>
-    who.extra?.[`kaas.hexabase.io/${key}`]?.[0]?.slice(0, LONGEST) || null;
+  const extra = (key: string) => shorten(who.extra?.[`kaas.hexabase.io/${key}`]?.[0] ?? '') || null;
   return {
     username: who.username,
     name: extra('name'),

@@ -1,6 +1,6 @@
 /** What rbac-sync makes of rows: on a real database and a real control plane. */
 import { isDeepStrictEqual } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { KubernetesClient } from '../../../rbac-sync/kubernetes-client.ts';
 import { KubernetesError } from '../../../rbac-sync/kubernetes-error.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
@@ -237,6 +237,9 @@ describe('drift', () => {
     });
   const labelsOf = (object: Record<string, unknown>) =>
     (object['metadata'] as { labels?: Record<string, string> }).labels ?? {};
+
+  // Each case is a mishap of its own: many repairs of one object within minutes are a fight.
+  beforeEach(() => database.query('DELETE FROM drift'));
 
   it.each([
     ['a quota', async () => '/api/v1/namespaces/shop/resourcequotas/hexabase-plan'],

@@ -1,0 +1,237 @@
+/**
+ * The drift ledger: at each look, what was changed past the platform is found, what to do about it is
+ * decided, and all of it is written down in the transaction that says what is so of the workspace.
+ */
+import { createHash } from 'node:crypto';
+import type { CommonQueryMethods, DatabasePool } from 'slonik';
+import { recordAudit } from '#database/changes.ts';
+import { type ManagedObject, toObjectKey } from '#domain/kubernetes-objects.ts';
+import type { SyncMetrics } from '../metrics.ts';
+import type { Workspace } from '../queries.ts';
+import type { WorkspaceCluster } from '../workspace-clusters.ts';
+import { carryOutAdoption } from './adopt-queries.ts';
+import { describeAdopted } from './adopted-objects.ts';
+import { planAdoption } from './adoption.ts';
+import { type Decision, decide, listWithheld, REPAIRS_WITHIN_MS } from './decide.ts';
+import { type Finding, listFindings, toDesiredHash } from './findings.ts';
+import { readMissing } from './missing-objects.ts';
+import {
+  explainDrift,
+  type LedgerRow,
+  listKnownDrift,
+  loadDriftSettings,
+  resolveDrift,
+  saveDrift,
+  trimDrift,
+} from './queries.ts';
+
+/** What {@link lookForDrift} needs. */
+export type DriftContext = {
+  readonly db: DatabasePool;
+  readonly metrics: Pick<SyncMetrics, 'drift'>;
+  readonly workspace: Workspace;
+  readonly cluster: WorkspaceCluster;
+  readonly desired: readonly ManagedObject[];
+  /** Whether this desired state was seen in force before, by whoever looked after the cluster then. */
+  readonly provenBefore: boolean;
+  /** What was found before the look, such as policies that were put back. */
+  readonly repaired?: readonly Finding[];
+};
+
+/** What one look has found and decided. */
+export type DriftLook = {
+  readonly decisions: readonly Decision[];
+  readonly known: readonly LedgerRow[];
+  /** Keys of what sync must leave alone. */
+  readonly withheld: ReadonlySet<string>;
+  readonly context: DriftContext;
+};
+
+/** More is found by those who look at the cluster itself; a tenant could make any number. */
+const MOST_FOREIGN = 500;
+
+/** Reads the ledger and compares; changes nothing. */
+export const lookForDrift = async (context: DriftContext): Promise<DriftLook> => {
+  const { db, workspace, cluster, desired, provenBefore } = context;
+  const known = await listKnownDrift(db, workspace.id, REPAIRS_WITHIN_MS / 1000);
+  const { mode, groups } = await loadDriftSettings(db, workspace.id);
+  cluster.settled ??= new Map(
+    provenBefore ? desired.map((object) => [toObjectKey(object), object]) : [],
+  );
+  restoreLeftAlone(cluster.settled, desired, known);
+  const labelled = Object.values(cluster.stores).flatMap((store) => [...store.values()]);
+  const found = listFindings({
+    desired,
+    observed: [...labelled, ...(await readMissing(cluster, desired))],
+    others: Object.values(cluster.foreign).flatMap((store) => [...store.values()]),
+    settled: cluster.settled,
+  });
+  const decisions = decide(limit(found), {
+    mode,
+    known,
+    now: new Date(),
+    adopt: (finding) => planAdoption(finding, { state: workspace.state, groups }),
+  });
+  const withheld = listWithheld(decisions, desired.map(toObjectKey));
+  const before = (context.repaired ?? []).map(toRepaired);
+  return {
+    decisions: [...before, ...describeAdopted(decisions, desired)],
+    known,
+    withheld,
+    context,
+  };
+};
+
+const toRepaired = (finding: Finding): Decision => ({
+  finding,
+  action: 'repaired',
+  reason: 'It was put back: policies and presets are, in every mode.',
+  withhold: false,
+  retryAt: undefined,
+  adoption: undefined,
+});
+
+/** What is open to somebody comes first. */
+const limit = (findings: readonly Finding[]): Finding[] => {
+  const foreign = findings.filter(({ origin }) => origin === 'foreign');
+  const others = findings.filter(({ origin }) => origin !== 'foreign');
+  const sorted = foreign.toSorted((a, b) => b.opened.length - a.opened.length);
+  return [...others, ...sorted.slice(0, MOST_FOREIGN)];
+};
+
+/** What those before us left alone is still the same drift, as long as it should be the same. */
+const restoreLeftAlone = (
+  settled: Map<string, ManagedObject>,
+  desired: readonly ManagedObject[],
+  known: readonly LedgerRow[],
+): void => {
+  const open = new Map(
+    known.filter((row) => row.resolvedAt === null).map((row) => [row.key, row.desiredHash]),
+  );
+  if (open.size === 0) return;
+  for (const object of desired) {
+    const key = toObjectKey(object);
+    const hash = open.get(key);
+    if (hash && !settled.has(key) && hash === toDesiredHash(object)) settled.set(key, object);
+  }
+};
+
+/** Notes what is as it should be now that everything was written. */
+export const noteSettled = ({ withheld, context }: DriftLook): void => {
+  const { cluster, desired } = context;
+  const before = cluster.settled ?? new Map();
+  cluster.settled = new Map(
+    desired.flatMap((object) => {
+      const key = toObjectKey(object);
+      const settled = withheld.has(key) ? before.get(key) : object;
+      return settled ? [[key, settled]] : [];
+    }),
+  );
+};
+
+/**
+ * Writes the look down. Runs under the lease.
+ *
+ * @returns whether something was taken over into the database
+ */
+export const recordDrift = async (db: CommonQueryMethods, look: DriftLook): Promise<boolean> => {
+  const { workspace } = look.context;
+  const { decisions } = look;
+  const news = decisions.filter((decision) => isNews(look, decision));
+  for (const decision of news) await saveOne(db, look, decision);
+  const found = new Set(decisions.map(({ finding }) => finding.key));
+  const over = look.known.filter((row) => row.resolvedAt === null && !found.has(row.key));
+  if (over.length > 0)
+    await resolveDrift(
+      db,
+      over.map(({ id }) => id),
+    );
+  if (news.length > 0 || look.known.some(({ unexplained }) => unexplained)) {
+    await explainDrift(db, workspace.id);
+  }
+  if (news.length > 0) await trimDrift(db, workspace.id);
+  return news.some(({ adoption }) => adoption !== undefined);
+};
+
+/** Milliseconds until a contested object is forced again, if there is one. */
+export const untilRetry = (look: DriftLook | undefined, now: Date): number | undefined => {
+  const times = (look?.decisions ?? []).flatMap(({ retryAt }) => retryAt?.getTime() ?? []);
+  return times.length > 0 ? Math.max(0, Math.min(...times) - now.getTime()) : undefined;
+};
+
+/** Whether there is anything that {@link recordDrift} would write. */
+export const hasDriftToRecord = (look: DriftLook): boolean => {
+  const found = new Set(look.decisions.map(({ finding }) => finding.key));
+  return (
+    look.decisions.some((decision) => isNews(look, decision)) ||
+    look.known.some((row) => row.unexplained || (row.resolvedAt === null && !found.has(row.key)))
+  );
+};
+
+/** The look as it came out when sync failed: nothing is known to be put back. */
+export const withFailure = (look: DriftLook, failure: string): DriftLook => ({
+  ...look,
+  decisions: look.decisions.map((decision) =>
+    decision.action === 'repaired'
+      ? { ...decision, action: 'pending', reason: `It could not be put back yet: ${failure}` }
+      : decision,
+  ),
+});
+
+const isOpen = ({ known }: DriftLook, { finding }: Decision): boolean =>
+  known.some((row) => row.key === finding.key && row.resolvedAt === null);
+
+/** What stands as it stood and is on record is not written again and again. */
+const isNews = (look: DriftLook, decision: Decision): boolean =>
+  !isOpen(look, decision) ||
+  look.context.cluster.recorded.get(decision.finding.key) !== toSignature(decision);
+
+const toSignature = ({ finding, action, reason, retryAt }: Decision): string => {
+  const { change, differences, opened } = finding;
+  return createHash('sha256')
+    .update(JSON.stringify([action, reason, retryAt, change, differences, opened]))
+    .digest('base64');
+};
+
+const saveOne = async (
+  db: CommonQueryMethods,
+  look: DriftLook,
+  decision: Decision,
+): Promise<void> => {
+  const { workspace, metrics, cluster } = look.context;
+  const { finding, action, adoption } = decision;
+  const was = look.known.find((row) => row.key === finding.key && row.resolvedAt === null);
+  if (!was) metrics.drift.detected.inc({ kind: finding.kind, change: finding.change });
+  if (action === 'repaired') metrics.drift.repaired.inc({ kind: finding.kind });
+  if (action === 'contested' && was?.action !== 'contested')
+    await recordContest(db, look, decision);
+  if (adoption && was?.action !== 'adopted') {
+    const { organizationId } = workspace.state;
+    await carryOutAdoption(db, { workspaceId: workspace.id, organizationId, finding }, adoption);
+  }
+  await saveDrift(db, workspace.id, decision);
+  cluster.recorded.set(finding.key, toSignature(decision));
+};
+
+const recordContest = async (
+  db: CommonQueryMethods,
+  { context: { workspace, metrics } }: DriftLook,
+  { finding }: Decision,
+): Promise<void> => {
+  const { kind, namespace, name, managers, opened } = finding;
+  metrics.drift.contested.inc({ kind, opens: opened.length > 0 ? 'true' : 'false' });
+  await recordAudit(db, {
+    organizationId: workspace.state.organizationId,
+    workspaceId: workspace.id,
+    actorId: null,
+    action: 'drift.contest',
+    targetId: workspace.id,
+    after: {
+      object: { kind, namespace: namespace ?? null, name },
+      managers: [...managers],
+      opened: opened.slice(0, 5).map(({ sentence }) => sentence),
+    },
+    requestId: null,
+    ip: null,
+  });
+};

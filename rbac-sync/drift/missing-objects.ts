@@ -1,0 +1,37 @@
+/** Objects that the watches don't show because they lost our label, or because they are gone. */
+import { type ManagedObject, toObjectKey } from '#domain/kubernetes-objects.ts';
+import { forEachConcurrently } from '../concurrent.ts';
+import { isNotFound } from '../kubernetes-error.ts';
+import { toObjectPath } from '../kubernetes-paths.ts';
+import { ObservedObject } from '../object-store.ts';
+import type { WorkspaceCluster } from '../workspace-clusters.ts';
+
+/** Of more than so many at once, something larger happened than a label. */
+const MOST = 50;
+const IN_FLIGHT = 8;
+
+/**
+ * What was there when last seen, is wanted and is shown no more: each is asked for by name.
+ *
+ * @throws KubernetesError when the API server doesn't say
+ */
+export const readMissing = async (
+  cluster: WorkspaceCluster,
+  desired: readonly ManagedObject[],
+): Promise<ObservedObject[]> => {
+  const missing = desired
+    .filter((object) => cluster.settled?.has(toObjectKey(object)))
+    .filter((object) => !cluster.stores[object.kind].has(toObjectKey(object)))
+    .slice(0, MOST);
+  const found: ObservedObject[] = [];
+  const failures = await forEachConcurrently(missing, IN_FLIGHT, async (object) => {
+    try {
+      const answer = await cluster.client.request(toObjectPath(object));
+      found.push({ ...ObservedObject.parse({ kind: object.kind, ...Object(answer) }) });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  });
+  if (failures.length > 0) throw failures[0];
+  return found;
+};
