@@ -1,7 +1,6 @@
 /** Worlds that are not as they should be: each ends in a condition that says so, and nothing is lost. */
-import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createId, formatId } from '#domain/identifiers.ts';
+import { formatId } from '#domain/identifiers.ts';
 import { isNotFound } from '../../../rbac-sync/kubernetes-error.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import {
@@ -23,7 +22,6 @@ import {
   type WorkspaceRows,
 } from '../../support/workspace-rows.ts';
 
-const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 const READ_PODS = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] }];
 
 let stack: AsyncDisposableStack;
@@ -58,12 +56,6 @@ const find = (path: string): Promise<Found | undefined> =>
   );
 const namespacePath = (name: string) => `/api/v1/namespaces/${name}`;
 const make = (path: string, body: object) => cluster.root.request(path, { method: 'POST', body });
-const merge = (path: string, body: object) =>
-  cluster.root.request(path, {
-    method: 'PATCH',
-    contentType: 'application/merge-patch+json',
-    body,
-  });
 const synced = async () => (await workspace.row()).conditions.find(({ type }) => type === 'Synced');
 const untilSaid = (status: string, text: string | RegExp) =>
   poll(`"${text}" to be said`, async () => {
@@ -71,137 +63,6 @@ const untilSaid = (status: string, text: string | RegExp) =>
     if (condition?.status === status && condition.message.match(text)) return condition;
     throw new Error(JSON.stringify(condition));
   });
-/** Changes rows without waiting for the end of it. */
-const begin = async (kind: string, ...statements: Statement[]): Promise<number> => {
-  const generation = await workspace.changeSilently(kind, ...statements);
-  sync.controller.enqueue(workspace.id);
-  return generation;
-};
-const without = (name: string): Statement => [
-  'DELETE FROM project WHERE workspace_id = $1 AND name = $2',
-  workspace.id,
-  name,
-];
-/** As the API records a project's deletion. */
-const inNamespace = (generation: number, name: string) =>
-  database.query('UPDATE task SET namespace = $3 WHERE workspace_id = $1 AND generation = $2', [
-    workspace.id,
-    generation,
-    name,
-  ]);
-
-describe('a namespace that was there before its project', () => {
-  it('is left alone until it says that it is the project’s, and the others go on', async () => {
-    await make('/api/v1/namespaces', { metadata: { name: 'taken', labels: { team: 'a' } } });
-    await make(`${namespacePath('taken')}/configmaps`, { metadata: { name: 'theirs' } });
-    const id = createId();
-    const generation = await begin(
-      'project.create',
-      aProject(workspace.id, 'taken', id),
-      aProject(workspace.id, 'beside'),
-    );
-    const said = await untilSaid('False', 'The namespace taken was in the cluster before');
-    const annotation = `kaas.hexabase.io/adopt=${formatId('project', id)}`;
-    expect(said).toMatchObject({
-      reason: 'NamespaceTaken',
-      message: expect.stringContaining(`kubectl annotate namespace taken ${annotation}`),
-    });
-    expect(said.message).not.toContain('more');
-    expect(await find(namespacePath('beside'))).toBeDefined();
-    expect(Object.keys((await find(namespacePath('taken')))?.metadata.labels ?? {})).toEqual([
-      'kubernetes.io/metadata.name',
-      'team',
-    ]);
-    await merge(namespacePath('taken'), {
-      metadata: { annotations: { 'kaas.hexabase.io/adopt': 'prj_01k3v7c4h8e2f9r5t6y7z8a9bc' } },
-    });
-    sync.controller.enqueue(workspace.id);
-    await untilSaid('False', 'The namespace taken was in the cluster before');
-
-    await merge(namespacePath('taken'), {
-      metadata: { annotations: { 'kaas.hexabase.io/adopt': formatId('project', id) } },
-    });
-    sync.controller.enqueue(workspace.id);
-    await workspace.untilObserved(generation);
-    expect((await find(namespacePath('taken')))?.metadata.labels).toMatchObject({
-      team: 'a',
-      'app.kubernetes.io/managed-by': 'hexabase-rbac-sync',
-      'kaas.hexabase.io/project': formatId('project', id),
-    });
-    expect(await find(`${namespacePath('taken')}/configmaps/theirs`)).toBeDefined();
-    expect(await find(`${namespacePath('taken')}/resourcequotas/hexabase-plan`)).toBeDefined();
-  });
-
-  it('is the project’s still when it lost the label that makes it ours', async () => {
-    await workspace.change('project.create', aProject(workspace.id, 'bare'));
-    const uid = (await find(namespacePath('bare')))?.metadata.uid;
-    await merge(namespacePath('bare'), {
-      metadata: { labels: { 'app.kubernetes.io/managed-by': null } },
-    });
-    await poll(
-      'the label',
-      async () =>
-        (await find(namespacePath('bare')))?.metadata.labels?.['app.kubernetes.io/managed-by'],
-    );
-    expect((await find(namespacePath('bare')))?.metadata.uid).toBe(uid);
-  });
-});
-
-describe('a binding made by hand with a name of ours', () => {
-  it('gives way to ours, although its roleRef can’t be changed', async () => {
-    await workspace.change(
-      'project.create',
-      aProject(workspace.id, 'hand'),
-      aGroup(workspace.id, 'hands'),
-      aProjectRole(workspace.id, 'hand', 'reader', READ_PODS),
-    );
-    const hash = createHash('sha256').update('["Role","hexabase:reader"]').digest('hex');
-    const name = `hexabase:reader:${hash.slice(0, 10)}`;
-    const path = `${RBAC}/namespaces/hand/rolebindings`;
-    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' };
-    await make(path, { metadata: { name }, roleRef, subjects: [] });
-    const task = await workspace.change(
-      'role-assignment.create',
-      anAssignment(workspace.id, 'hands', 'hand', 'reader'),
-    );
-    expect(task.state).toBe('succeeded');
-    expect((await find(`${path}/${name}`))?.roleRef).toMatchObject({
-      kind: 'Role',
-      name: 'hexabase:reader',
-    });
-  });
-});
-
-describe('a deleted project', () => {
-  it('that a finalizer holds says which, and the next of its name waits for it', async () => {
-    await workspace.change('project.create', aProject(workspace.id, 'held'));
-    const held = `${namespacePath('held')}/configmaps`;
-    await make(held, { metadata: { name: 'held', finalizers: ['example.org/hold'] } });
-    await inNamespace(await begin('project.delete', without('held')), 'held');
-    await untilSaid('True', /The namespace held is still being deleted: .*example\.org\/hold/);
-    const generation = await begin('project.create', aProject(workspace.id, 'held'));
-    expect(await untilSaid('False', /example\.org\/hold/)).toMatchObject({
-      reason: 'NamespaceTerminating',
-      message: expect.stringContaining('The project of that name waits until it is gone'),
-    });
-    await merge(`${held}/held`, { metadata: { finalizers: null } });
-    await workspace.untilObserved(generation);
-    expect(await find(`${held}/held`)).toBeUndefined();
-    await untilSaid('True', 'Every right is in force');
-  });
-
-  it('leaves nothing to the next of its name, also when nobody looked in between', async () => {
-    await workspace.change('project.create', aProject(workspace.id, 'again'));
-    await make(`${namespacePath('again')}/configmaps`, { metadata: { name: 'secret' } });
-    const uid = (await find(namespacePath('again')))?.metadata.uid;
-    const deletion = await workspace.changeSilently('project.delete', without('again'));
-    await inNamespace(deletion, 'again');
-    const generation = await begin('project.create', aProject(workspace.id, 'again'));
-    await workspace.untilObserved(generation);
-    expect((await find(namespacePath('again')))?.metadata.uid).not.toBe(uid);
-    expect(await find(`${namespacePath('again')}/configmaps/secret`)).toBeUndefined();
-  });
-});
 
 describe('a quota below what is used', () => {
   it('is in force and said; what is there stays', async () => {
@@ -314,6 +175,7 @@ describe('two workspaces with projects of the same name', () => {
     const other = await insertWorkspace(database);
     await other.untilObserved(1, 120_000);
     await using elsewhere = await connectTestCluster(planes, other.id);
+    await workspace.change('project.create', aProject(workspace.id, 'beside'));
     await other.change('project.create', aProject(other.id, 'beside'));
     await elsewhere.root.request(namespacePath('beside'), { method: 'DELETE' });
     const there = await elsewhere.root.request(namespacePath('beside'));
