@@ -60,6 +60,7 @@ describe('readClusterWrites', () => {
     ['what was refused', { responseStatus: { code: 403 } }],
     ['what has no answer', { responseStatus: null }],
     ['what is not over', { stage: 'RequestReceived' }],
+    ['a dry run', { requestURI: '/api/v1/namespaces/shop?dryRun=All&fieldManager=x' }],
     ['our own writes', { user: { username: 'system:serviceaccount:hexabase-system:rbac-sync' } }],
     ['what is about no object', { objectRef: undefined }],
     ['what is no event', { auditID: 'x' }],

@@ -31,6 +31,7 @@ const Event = z.object({
   auditID: z.uuid(),
   stage: z.string(),
   verb: text,
+  requestURI: z.string().default(''),
   user: User,
   impersonatedUser: User.nullish(),
   sourceIPs: z.array(text).nullish(),
@@ -71,6 +72,7 @@ const toWrites = (event: z.infer<typeof Event>): ClusterWrite[] => {
   const { objectRef, responseStatus } = event;
   if (!objectRef || event.stage !== 'ResponseComplete') return [];
   if ((responseStatus?.code ?? 500) >= 300) return [];
+  if (isDryRun(event.requestURI)) return [];
   if (event.user.username === SYNC_USER && !event.impersonatedUser) return [];
   const { resource, subresource } = objectRef;
   return [
@@ -86,6 +88,10 @@ const toWrites = (event: z.infer<typeof Event>): ClusterWrite[] => {
     },
   ];
 };
+
+/** A dry run changes nothing, and its event looks like that of a write (`kubectl diff`, `--dry-run=server`). */
+const isDryRun = (requestUri: string): boolean =>
+  new URLSearchParams(requestUri.slice(requestUri.indexOf('?') + 1)).has('dryRun');
 
 const toActor = (event: z.infer<typeof Event>): DriftActor => {
   const who = event.impersonatedUser ?? event.user;
