@@ -1721,7 +1721,7 @@ export interface components {
          *     kind: AuthenticationConfiguration
          *     jwt: […]
          */
-        AuthenticationConfiguration: string;
+        AuthenticationConfiguration: unknown;
         GroupPage: {
             items: components["schemas"]["Group"][];
             next_cursor: string | null;

@@ -9,8 +9,8 @@ import { toWorkspace, WorkspaceCreated } from '../workspaces/schema.ts';
 import { AttachedCluster } from './schema.ts';
 import { renderAuthenticationConfiguration, replaceAttachedCluster } from './service.ts';
 
-/** The answer that is an AuthenticationConfiguration. */
-const AuthenticationConfigurationText = z.string().meta({
+/** The answer that is an AuthenticationConfiguration: of YAML a schema describes the content, which is Kubernetes' own. */
+const AuthenticationConfigurationText = z.unknown().meta({
   id: 'AuthenticationConfiguration',
   description: 'An AuthenticationConfiguration (apiserver.config.k8s.io/v1) in YAML.',
   examples: [

@@ -13,6 +13,7 @@ import {
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import {
   createTestProvisioner,
+  ensurePlane,
   startTestController,
   type TestController,
   type TestProvisioner,
@@ -164,6 +165,40 @@ describe('a kubeconfig of cluster-admin', () => {
   it('is taken again when it leads back', async () => {
     await put(await cluster.kubeconfigFor('cluster-admin'));
     await untilProvisioned('Running');
+  });
+});
+
+describe('a credential that expires later', () => {
+  it('is told of, and rights are kept in order by our own identity', async () => {
+    const accounts = '/api/v1/namespaces/default/serviceaccounts';
+    for (const name of await names(cluster.root, accounts)) {
+      if (name.startsWith('attacher-')) {
+        await cluster.root.request(`${accounts}/${name}`, { method: 'DELETE' });
+      }
+    }
+    // The API server takes a token for some seconds after its account has gone.
+    const plane = await poll('the credential to be refused', async () => {
+      await using fresh = await attachedProvisioner(database, keys);
+      const found = await ensurePlane(fresh, workspace.id);
+      return found.notes && found;
+    });
+    expect(plane.notes?.join()).toMatch(/no longer accepted.*PUT/);
+    await expect(plane.bootstrapCredential()).rejects.toMatchObject({
+      reason: 'CredentialRefused',
+    });
+    const task = await workspace.change('project.create', aProject(workspace.id, 'later'));
+    expect(task).toMatchObject({ state: 'succeeded' });
+  });
+
+  it('is replaced by a new kubeconfig', async () => {
+    await put(await cluster.kubeconfigFor('cluster-admin'));
+    await poll('the new one to be taken', async () => {
+      const [row] = await database.query<{ taken: boolean }>(
+        'SELECT version = verified_version AS taken FROM attached_cluster WHERE workspace_id = $1',
+        [workspace.id],
+      );
+      return row?.taken;
+    });
   });
 });
 
