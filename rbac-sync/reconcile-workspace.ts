@@ -181,7 +181,7 @@ const synchronize = async (
     },
   });
   noteSettled(drift);
-  statements.push(synced(notes));
+  statements.push(synced(notes, drift.withheld.size));
   logChange(context, changes, started);
   return leaving;
 };
@@ -245,8 +245,11 @@ const recordObserved = async (
   const news = JSON.stringify(conditions) !== JSON.stringify(workspace.conditions);
   const toRecord = drift && hasDriftToRecord(drift) ? drift : undefined;
   if (generation === observedGeneration && !news && !toRecord) return;
-  const adopted = await withLease(db, lease, async (transaction) => {
-    await saveObserved(transaction, { workspaceId, generation }, conditions);
+  const again = await withLease(db, lease, async (transaction) => {
+    // Only then, so that what changes nothing writes over nothing.
+    if (generation !== observedGeneration || news) {
+      await saveObserved(transaction, { workspaceId, generation }, conditions);
+    }
     await recordEpisode(transaction, workspace, statements);
     if (workspace.life !== 'active') {
       await cancelClusterTasks(transaction, { workspaceId, generation });
@@ -255,8 +258,7 @@ const recordObserved = async (
     return toRecord ? recordDrift(transaction, toRecord) : false;
   });
   await doorbell.ring(DOORBELL_SUBJECTS.workspaceObserved, workspaceId);
-  // What was taken over is new in the database, and the cluster has to hear of it.
-  if (adopted) context.onChange(workspaceId);
+  if (again) context.onChange(workspaceId);
 };
 
 const recordFault = async (context: Context, look: Look, error: unknown): Promise<void> => {

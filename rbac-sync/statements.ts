@@ -22,15 +22,24 @@ export const TRUSTS_ISSUER: Statement = {
   message: 'The API server is configured to accept the issuer’s tokens for this workspace only.',
 };
 
-/** @param notes what a reader should know besides, in sentences without their full stops */
-export const synced = (notes: readonly string[]): Statement => ({
-  type: 'Synced',
-  status: 'True',
-  reason: 'Verified',
-  message: ['Every right is in force as it should be.', ...notes.map((note) => `${note}.`)].join(
-    ' ',
-  ),
-});
+/**
+ * @param notes what a reader should know besides, in sentences without their full stops
+ * @param leftAlone how many objects are other than they should be and are left so: with any, nobody can
+ * say that every right is as it should be
+ */
+export const synced = (notes: readonly string[], leftAlone = 0): Statement => {
+  const objects = leftAlone === 1 ? '1 object is' : `${leftAlone} objects are`;
+  const first =
+    leftAlone === 0
+      ? 'Every right is in force as it should be.'
+      : `Everything else is in force as it should be, but ${objects} left as found: see the condition Drifted.`;
+  return {
+    type: 'Synced',
+    status: 'True',
+    reason: leftAlone === 0 ? 'Verified' : 'VerifiedButDrifted',
+    message: [first, ...notes.map((note) => `${note}.`)].join(' '),
+  };
+};
 
 const NOT_DRIFTED: Statement = {
   type: 'Drifted',

@@ -19,7 +19,7 @@ const EVENT = {
   userAgent: 'kubectl/v1.35.4',
   objectRef: { resource: 'rolebindings', namespace: 'shop', name: 'x' },
   responseStatus: { code: 200 },
-  stageTimestamp: '2026-01-02T03:04:05.678901Z',
+  requestReceivedTimestamp: '2026-01-02T03:04:05.678901Z',
 };
 const read = (...items: unknown[]) =>
   readClusterWrites({ apiVersion: 'audit.k8s.io/v1', kind: 'EventList', items });

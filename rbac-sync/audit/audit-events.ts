@@ -45,7 +45,8 @@ const Event = z.object({
     })
     .nullish(),
   responseStatus: z.object({ code: z.int().nullish() }).nullish(),
-  stageTimestamp: z.coerce.date(),
+  /** Before the change can be seen by any watch, unlike the moment of the answer. */
+  requestReceivedTimestamp: z.coerce.date(),
 });
 
 const EventList = z.object({
@@ -83,7 +84,7 @@ const toWrites = (event: z.infer<typeof Event>): ClusterWrite[] => {
       namespace: objectRef.namespace || null,
       // The API server says a namespace's own name in both places.
       name: objectRef.name || null,
-      at: event.stageTimestamp,
+      at: event.requestReceivedTimestamp,
       actor: toActor(event),
     },
   ];

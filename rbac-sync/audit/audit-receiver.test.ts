@@ -17,7 +17,7 @@ const EVENT = {
   user: { username: 'someone' },
   objectRef: { resource: 'roles', namespace: 'shop', name: 'x' },
   responseStatus: { code: 200 },
-  stageTimestamp: '2026-01-02T03:04:05Z',
+  requestReceivedTimestamp: '2026-01-02T03:04:05Z',
 };
 const listOf = (...items: object[]) => ({
   apiVersion: 'audit.k8s.io/v1',

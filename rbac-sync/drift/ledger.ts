@@ -16,6 +16,7 @@ import { type Decision, decide, listWithheld, REPAIRS_WITHIN_MS } from './decide
 import { type Finding, listFindings, toDesiredHash } from './findings.ts';
 import { readMissing } from './missing-objects.ts';
 import {
+  EXPLAIN_AFTER_MS,
   explainDrift,
   type LedgerRow,
   listKnownDrift,
@@ -44,6 +45,8 @@ export type DriftLook = {
   readonly known: readonly LedgerRow[];
   /** Keys of what sync must leave alone. */
   readonly withheld: ReadonlySet<string>;
+  /** When the watches were read. */
+  readonly lookedAt: Date;
   readonly context: DriftContext;
 };
 
@@ -60,6 +63,7 @@ export const lookForDrift = async (context: DriftContext): Promise<DriftLook> =>
   );
   restoreLeftAlone(cluster.settled, desired, known);
   const labelled = Object.values(cluster.stores).flatMap((store) => [...store.values()]);
+  const lookedAt = new Date();
   const found = listFindings({
     desired,
     observed: [...labelled, ...(await readMissing(cluster, desired))],
@@ -69,17 +73,13 @@ export const lookForDrift = async (context: DriftContext): Promise<DriftLook> =>
   const decisions = decide(limit(found), {
     mode,
     known,
-    now: new Date(),
+    now: lookedAt,
     adopt: (finding) => planAdoption(finding, { state: workspace.state, groups }),
   });
   const withheld = listWithheld(decisions, desired.map(toObjectKey));
   const before = (context.repaired ?? []).map(toRepaired);
-  return {
-    decisions: [...before, ...describeAdopted(decisions, desired)],
-    known,
-    withheld,
-    context,
-  };
+  const all = [...before, ...describeAdopted(decisions, desired)];
+  return { decisions: all, known, withheld, lookedAt, context };
 };
 
 const toRepaired = (finding: Finding): Decision => ({
@@ -132,7 +132,7 @@ export const noteSettled = ({ withheld, context }: DriftLook): void => {
 /**
  * Writes the look down. Runs under the lease.
  *
- * @returns whether something was taken over into the database
+ * @returns whether another look has more to do or to say: something was taken over, or someone is named
  */
 export const recordDrift = async (db: CommonQueryMethods, look: DriftLook): Promise<boolean> => {
   const { workspace } = look.context;
@@ -146,16 +146,26 @@ export const recordDrift = async (db: CommonQueryMethods, look: DriftLook): Prom
       db,
       over.map(({ id }) => id),
     );
-  if (news.length > 0 || look.known.some(({ unexplained }) => unexplained)) {
-    await explainDrift(db, workspace.id);
-  }
+  const isUnexplained = news.length > 0 || look.known.some(({ unexplained }) => unexplained);
+  const explained = isUnexplained ? await explainDrift(db, workspace.id) : 0;
   if (news.length > 0) await trimDrift(db, workspace.id);
-  return news.some(({ adoption }) => adoption !== undefined);
+  // The condition that names who fights us was worded before it was known who it is.
+  const isNamed = explained > 0 && decisions.some(({ action }) => action === 'contested');
+  return isNamed || news.some(({ adoption }) => adoption !== undefined);
 };
 
-/** Milliseconds until a contested object is forced again, if there is one. */
+/**
+ * Milliseconds until there is more to do without anybody asking: a contested object to be forced again, or
+ * an author to be named whose event must have come by then.
+ */
 export const untilRetry = (look: DriftLook | undefined, now: Date): number | undefined => {
-  const times = (look?.decisions ?? []).flatMap(({ retryAt }) => retryAt?.getTime() ?? []);
+  if (!look) return undefined;
+  const retries = look.decisions.flatMap(({ retryAt }) => retryAt?.getTime() ?? []);
+  const isUnnamed =
+    look.known.some(({ unexplained }) => unexplained) ||
+    look.decisions.some((decision) => !isOpen(look, decision));
+  const naming = isUnnamed ? [now.getTime() + EXPLAIN_AFTER_MS + 100] : [];
+  const times = [...retries, ...naming];
   return times.length > 0 ? Math.max(0, Math.min(...times) - now.getTime()) : undefined;
 };
 
@@ -209,7 +219,7 @@ const saveOne = async (
     const { organizationId } = workspace.state;
     await carryOutAdoption(db, { workspaceId: workspace.id, organizationId, finding }, adoption);
   }
-  await saveDrift(db, workspace.id, decision);
+  await saveDrift(db, { workspaceId: workspace.id, lookedAt: look.lookedAt }, decision);
   cluster.recorded.set(finding.key, toSignature(decision));
 };
 

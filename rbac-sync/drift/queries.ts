@@ -27,7 +27,7 @@ const KnownRow = z.strictObject({
 
 /** A row of the ledger as a look needs it. */
 export type LedgerRow = KnownDrift & {
-  /** Whether its author isn't known, and could still be told. */
+  /** Whether its author isn't known, and may have been told by now. */
   readonly unexplained: boolean;
   readonly actor: DriftActor | null;
 };
@@ -40,7 +40,11 @@ export const listKnownDrift = async (
 ): Promise<LedgerRow[]> => {
   const rows = await db.any(sql.prepared('list_known_drift', KnownRow)`
     SELECT d.id, d.kind, d.namespace, d.name, d.action, d.desired_hash, d.resolved_at, d.retry_at, d.actor,
-      d.actor IS NULL AND d.detected_at > now() - interval '10 minutes' AS unexplained
+      d.actor IS NULL AND d.detected_at > now() - interval '10 minutes' AND EXISTS (
+        SELECT FROM cluster_write c
+        WHERE c.workspace_id = d.workspace_id AND c.resource = ${sql.jsonb(DRIFT_KINDS)}::jsonb ->> d.kind
+          AND coalesce(c.name, d.name) = d.name
+      ) AS unexplained
     FROM drift d
     WHERE d.workspace_id = ${workspaceId}
       AND (d.resolved_at IS NULL OR d.resolved_at > now() - make_interval(secs => ${seconds}))
@@ -76,10 +80,15 @@ export const loadDriftSettings = async (
   return { mode: row.drift_mode, groups: new Set(row.groups) };
 };
 
-/** Writes what was found and decided: to the open row of the object, or to a new one. */
+/**
+ * Writes what was found and decided: to the open row of the object, or to a new one.
+ *
+ * `lookedAt` is when it was compared, before anything was put back: whatever is written to the object from
+ * then on is about the next row.
+ */
 export const saveDrift = async (
   db: CommonQueryMethods,
-  workspaceId: string,
+  { workspaceId, lookedAt }: { readonly workspaceId: string; readonly lookedAt: Date },
   decision: Decision,
 ): Promise<void> => {
   const { finding, action, reason, retryAt } = decision;
@@ -88,12 +97,12 @@ export const saveDrift = async (
   await db.query(sql.type(Nothing)`
     INSERT INTO drift (
       id, workspace_id, kind, namespace, name, change, action, reason, managers, differences, opened,
-      desired_hash, changed_at, resolved_at, retry_at
+      desired_hash, changed_at, detected_at, resolved_at, retry_at
     ) VALUES (
       ${createId()}, ${workspaceId}, ${kind}, ${finding.namespace ?? null}, ${name}, ${change}, ${action},
       ${reason.slice(0, 2000)}, ${sql.array(managers.map(withoutNul), 'text')},
       ${toJson(finding.differences)}, ${toJson(finding.opened)}, ${desiredHash ?? null},
-      ${changedAt ? sql.timestamp(changedAt) : null}, CASE WHEN ${resolved} THEN now() END,
+      ${changedAt ? sql.timestamp(changedAt) : null}, ${sql.timestamp(lookedAt)}, CASE WHEN ${resolved} THEN now() END,
       ${retryAt ? sql.timestamp(retryAt) : null}
     )
     ON CONFLICT (workspace_id, kind, coalesce(namespace, ''), name) WHERE resolved_at IS NULL
@@ -129,11 +138,22 @@ export const resolveDrift = async (
 };
 
 /**
- * Names the authors of drift that the cluster has told us of since: of the writes that fit the change, the
- * last before it was seen. One from before the object was last found changed explains nothing any more.
+ * Events come a second or so after their write. Before they must have come, an older write of somebody else
+ * would look like the one, and nobody is named on a guess.
  */
-export const explainDrift = async (db: CommonQueryMethods, workspaceId: string): Promise<void> => {
-  await db.query(sql.type(Nothing)`
+export const EXPLAIN_AFTER_MS = 3_000;
+
+/**
+ * Names the authors of drift that the cluster has told us of since: of the writes that fit the change, the
+ * last before it was seen; where clocks differ, one of a few seconds after. One from before the object was last found changed explains nothing any more.
+ *
+ * @returns how many of them are known now
+ */
+export const explainDrift = async (
+  db: CommonQueryMethods,
+  workspaceId: string,
+): Promise<number> => {
+  const { rowCount } = await db.query(sql.type(Nothing)`
     UPDATE drift d
     SET actor = found.actor
     FROM (
@@ -148,16 +168,19 @@ export const explainDrift = async (db: CommonQueryMethods, workspaceId: string):
         AND c.written_at >= coalesce(e.changed_at - interval '2 seconds', e.detected_at - interval '1 day')
       WHERE e.workspace_id = ${workspaceId} AND e.actor IS NULL
         AND e.detected_at > now() - interval '10 minutes'
+        AND e.detected_at <= now() - make_interval(secs => ${EXPLAIN_AFTER_MS / 1000})
         AND NOT EXISTS (
           SELECT FROM drift p
           WHERE p.workspace_id = e.workspace_id AND p.kind = e.kind AND p.name = e.name
             AND p.namespace IS NOT DISTINCT FROM e.namespace
             AND p.id < e.id AND p.detected_at >= c.written_at
         )
-      ORDER BY e.id, c.written_at DESC
+      ORDER BY e.id, c.written_at > e.detected_at,
+        abs(extract(epoch FROM c.written_at - e.detected_at))
     ) AS found
     WHERE d.id = found.id
   `);
+  return rowCount;
 };
 
 /** How many closed rows of a workspace are kept, and for how many days. */

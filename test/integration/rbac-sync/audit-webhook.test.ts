@@ -106,7 +106,7 @@ describe('who is not the API server', () => {
           user: { username: 'framed' },
           objectRef: { resource: 'rolebindings', namespace: 'shop', name: 'forged' },
           responseStatus: { code: 200 },
-          stageTimestamp: new Date().toISOString(),
+          requestReceivedTimestamp: new Date().toISOString(),
         },
       ],
     };

@@ -109,6 +109,28 @@ describe('what was put back', () => {
     });
   });
 
+  it('is told of each person apart, however soon one comes after the other', async () => {
+    const path = `${rbacPath('shop')}/roles/hexabase:deploy`;
+    await world.database.query(`DELETE FROM drift WHERE name = 'hexabase:deploy'`);
+    const isWell = async () => {
+      const role = (await world.cluster.root.request(path)) as { rules: { resources: string[] }[] };
+      return role.rules[0]?.resources[0] === 'pods';
+    };
+    for (const who of ['one', 'two', 'three']) {
+      await poll('the role as it should be', isWell);
+      const rules = [{ apiGroups: [''], resources: [who], verbs: ['get'] }];
+      await impersonate(world.cluster.root, who).request(path, mergePatch({ rules }));
+    }
+    const rows = await poll('three authors', async () => {
+      const found = await world.rows('hexabase:deploy');
+      return found.length === 3 && found.every(({ actor }) => actor !== null) && found;
+    });
+    expect(rows.map(({ actor }) => actor?.username)).toEqual(['one', 'two', 'three']);
+    const opened = rows.map((row) => row.opened[0]?.rules[0]?.resources[0]);
+    expect(opened).toEqual(['one', 'two', 'three']);
+    await world.database.query(`DELETE FROM drift WHERE name = 'hexabase:deploy'`);
+  });
+
   it('is an object that was deleted', async () => {
     const name = await adminBinding();
     await root().request(`${rbacPath('shop')}/rolebindings/${name}`, { method: 'DELETE' });
