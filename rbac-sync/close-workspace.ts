@@ -18,6 +18,8 @@ export type CloseDeps = {
   readonly clusters: Map<string, WorkspaceCluster>;
   readonly log: Logger;
   readonly lease: Lease;
+  /** At shutdown nobody waits for a host: whoever has the lease next goes on. */
+  readonly signal: AbortSignal;
 };
 
 /** Stops the control plane and lets go of our connection to it. */
@@ -25,7 +27,7 @@ export const stopControlPlane = async (deps: CloseDeps, onProgress: OnProgress):
   const { workspaceId } = deps.lease;
   await disconnect(deps);
   await onProgress(50, 'stopping the control plane');
-  await deps.provisioner?.suspend(workspaceId);
+  await deps.provisioner?.suspend(workspaceId, { signal: deps.signal });
 };
 
 /** The watches go first: they would try to reach what is being stopped. */
@@ -40,7 +42,7 @@ const disconnect = async ({ clusters, lease }: CloseDeps): Promise<void> => {
  * between it can no longer be restored, because its time is over by the clock that a restoration asks.
  */
 export const removeWorkspace = async (deps: CloseDeps): Promise<void> => {
-  const { db, lease, provisioner, log } = deps;
+  const { db, lease, provisioner, log, signal } = deps;
   const { workspaceId } = lease;
   const isOver = await withLease(db, lease, async (transaction) => {
     await lockOrganizationOf(transaction, workspaceId);
@@ -48,7 +50,7 @@ export const removeWorkspace = async (deps: CloseDeps): Promise<void> => {
   });
   if (!isOver) return;
   await disconnect(deps);
-  await provisioner?.remove(workspaceId);
+  await provisioner?.remove(workspaceId, { signal });
   await withLease(db, lease, async (transaction) => {
     await lockOrganizationOf(transaction, workspaceId);
     const gone = await deleteWorkspace(transaction, workspaceId);

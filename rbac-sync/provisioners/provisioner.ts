@@ -37,12 +37,14 @@ export type ApiServerConfiguration = {
 /** Told how far provisioning is; percent of the whole task. */
 export type OnProgress = (percent: number, step: string) => Promise<void>;
 
-/** What {@link Provisioner.ensure} is told. */
-export type EnsureOptions = {
-  readonly onProgress: OnProgress;
-  /** Gives up waiting; what was started goes on and is found by the next call. */
+/** What ends a call early. */
+export type Interruption = {
+  /** Gives up waiting; what was begun goes on and is found by the next call. */
   readonly signal?: AbortSignal | undefined;
 };
+
+/** What {@link Provisioner.ensure} is told. */
+export type EnsureOptions = Interruption & { readonly onProgress: OnProgress };
 
 /**
  * Why a control plane can't be had, to be told to the members of its workspace: the reason is that of the
@@ -76,7 +78,7 @@ export type Provisioner = AsyncDisposable & {
    * Stops the control plane and keeps its data: `ensure` has it go on where it was. Nothing to do when it
    * is stopped, or when there is none.
    */
-  readonly suspend: (workspaceId: string) => Promise<void>;
+  readonly suspend: (workspaceId: string, options?: Interruption) => Promise<void>;
   /** Takes the control plane and all its data away; nothing to do when there is none. */
-  readonly remove: (workspaceId: string) => Promise<void>;
+  readonly remove: (workspaceId: string, options?: Interruption) => Promise<void>;
 };

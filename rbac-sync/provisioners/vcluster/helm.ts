@@ -111,12 +111,13 @@ const runHelm = async (
   // A helm that ends before it has read everything says why on stderr.
   child.stdin.on('error', () => {});
   child.stdin.end(input);
-  const code = await new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
+  const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', (error) => reject(notStarted(error)));
-    child.once('close', (exitCode, exitSignal) => resolve(exitCode ?? exitSignal));
+    child.once('close', resolve);
   });
-  if (code === 'SIGTERM') throw hostError('TimedOut', 'helm did not finish in two minutes');
-  if (code !== 0) throw helmError(stderr || `helm ended with ${code}`);
+  // helm ends by itself when it is told to, with a code like any other.
+  if (child.killed) throw hostError('TimedOut', 'helm did not finish in two minutes');
+  if (code !== 0) throw helmError(stderr || `helm ended with ${code ?? child.signalCode}`);
 };
 
 const notStarted = (error: Error): Error =>

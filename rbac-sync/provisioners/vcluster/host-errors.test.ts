@@ -49,6 +49,7 @@ describe('redact', () => {
     ['Authorization: Bearer eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln', 'eyJ'],
     ['bad key -----BEGIN EC PRIVATE KEY-----\nMHcCAQ\n-----END EC PRIVATE KEY----- here', 'MHcCAQ'],
     ['password=correct-horse', 'correct-horse'],
+    ['open "/tmp/hexabase-host-a1B2c3/kubeconfig": no such file', 'hexabase-host'],
   ])('shows nothing secret of %s', (text, secret) => {
     expect(redact(text)).not.toContain(secret);
   });

@@ -57,11 +57,12 @@ export const reasonOf = (message: string): HostReason =>
 
 const LONGEST = 600;
 
-/** Takes out what no condition may show: credentials in URLs, tokens, keys and local paths of ours. */
+/** Takes out what no condition may show: credentials in URLs, tokens, keys and our directory for helm. */
 export const redact = (text: string): string => {
   const clean = text
     .replaceAll(/-----BEGIN [^-]+-----[\s\S]*?(-----END [^-]+-----|$)/g, '…')
     .replaceAll(/:\/\/[^\s/@]+@/g, '://…@')
+    .replaceAll(/\/[^\s"':]*hexabase-host-[^\s"':]*/g, '…')
     .replaceAll(/\beyJ[\w-]+\.[\w-]+(\.[\w-]*)?/g, '…')
     .replaceAll(/\b(bearer|basic|token|password|secret)[=:\s]+"?[^\s"]{8,}/gi, '$1 …')
     .replaceAll(/\s+/g, ' ')

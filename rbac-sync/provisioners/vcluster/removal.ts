@@ -30,13 +30,14 @@ export const removeVcluster = async (
   patience: Patience,
 ): Promise<void> => {
   const namespace = await attempt('reading the namespace', () => findNamespace(client, names));
-  // Somebody else's namespace of our name: nothing in it can be ours.
-  if (namespace?.ours) {
+  // Somebody else's namespace of our name: nothing of it can be ours.
+  if (namespace && !namespace.ours) return;
+  if (namespace) {
     await attempt('removing the release', () => delivery.remove(names, patience));
     await attempt('removing the volumes', () => removeClaims(client, names, patience));
   }
   await attempt('removing its cluster roles', () => removeClusterScoped(client, names));
-  if (namespace?.ours) {
+  if (namespace) {
     await attempt('removing the namespace', () => removeNamespace(client, names, patience));
   }
 };
@@ -63,7 +64,7 @@ const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 /** helm takes them with the release; this finds those whose release's record was lost. */
 const removeClusterScoped = async (
   client: KubernetesClient,
-  { namespace }: HostNames,
+  { namespace, release }: HostNames,
 ): Promise<void> => {
   for (const plural of ['clusterrolebindings', 'clusterroles']) {
     const all = await listMetadata(
@@ -73,6 +74,7 @@ const removeClusterScoped = async (
     );
     for (const { name, annotations } of all) {
       if (annotations['meta.helm.sh/release-namespace'] !== namespace) continue;
+      if (annotations['meta.helm.sh/release-name'] !== release) continue;
       await removeObject(client, `${RBAC}/${plural}/${encodeURIComponent(name)}`);
     }
   }

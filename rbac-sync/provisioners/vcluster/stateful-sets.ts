@@ -85,12 +85,17 @@ export const untilRunning = async (
   const since = Date.now();
   let nudgedAt = 0;
   let last = '';
+  let listedAt = 0;
   const look = async () => {
     const found = await findControlPlane(client, names);
     if (found && isRunning(found)) return true;
-    if (found && found.status.replicas >= found.spec.replicas) return undefined;
+    const hasPods = found !== undefined && found.status.replicas >= found.spec.replicas;
+    if (hasPods && Date.now() - listedAt < LIST_MS) return undefined;
+    listedAt = Date.now();
     const warnings = await listWarnings(client, names, since);
     last = warnings.at(-1) ?? last;
+    // Pods that are there were not refused: it is only told at the deadline what keeps them from running.
+    if (hasPods) return undefined;
     const refusal = warnings.find((message) => REFUSAL.test(message));
     if (refusal && Date.now() - since > REFUSED_MS) {
       throw hostError(reasonOf(refusal), `The host refused a pod: ${refusal}`);
@@ -111,6 +116,8 @@ const REFUSAL = /exceeded quota|must specify|violates PodSecurity|denied/;
 /** A quota that was just raised is still known as it was, for a moment. */
 const REFUSED_MS = 3_000;
 const NUDGE_MS = 2_000;
+/** What is warned of pods that are there comes again and again. */
+const LIST_MS = 1_000;
 
 /** The controller that was refused a pod tries again later and later; any change makes it try now. */
 const nudge = async (client: KubernetesClient, names: HostNames): Promise<void> => {

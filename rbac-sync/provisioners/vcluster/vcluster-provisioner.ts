@@ -77,13 +77,13 @@ export const createVclusterProvisioner = (options: VclusterProvisionerOptions): 
       known.set(workspaceId, { plane, hash, at: Date.now() });
       return plane;
     },
-    suspend: async (workspaceId) => {
+    suspend: async (workspaceId, { signal } = {}) => {
       known.delete(workspaceId);
-      await suspendVcluster({ client, delivery }, hostNames(workspaceId), patience());
+      await suspendVcluster({ client, delivery }, hostNames(workspaceId), patience(signal));
     },
-    remove: async (workspaceId) => {
+    remove: async (workspaceId, { signal } = {}) => {
       known.delete(workspaceId);
-      await removeVcluster({ client, delivery }, hostNames(workspaceId), patience());
+      await removeVcluster({ client, delivery }, hostNames(workspaceId), patience(signal));
     },
     [Symbol.asyncDispose]: () => host[Symbol.asyncDispose](),
   };
@@ -155,8 +155,9 @@ const deliver = async (job: Job, names: HostNames, namespace: HostNamespace): Pr
   const before = await attempt('reading its StatefulSet', () => findControlPlane(client, names));
   if (before?.spec.replicas === 0) {
     await onProgress(10, 'starting the stopped control plane again');
-    await attempt('scaling its control plane', () => scale(client, names, settings.replicas));
+    // In this order: with no replicas the next look comes here again.
     await attempt('resuming its release', () => delivery.hold(names, false));
+    await attempt('scaling its control plane', () => scale(client, names, settings.replicas));
   }
   if (before && namespace.annotations[NOTES.release] === hash) return;
   await onProgress(15, before ? 'upgrading the vCluster' : 'installing the vCluster');

@@ -106,11 +106,22 @@ describe('a namespace of our name that is somebody else’s', () => {
       reason: 'NameTaken',
       message: expect.stringContaining(namespace),
     });
+    const roles = '/apis/rbac.authorization.k8s.io/v1/clusterroles';
+    const metadata = {
+      name: 'theirs',
+      labels: { 'app.kubernetes.io/managed-by': 'Helm' },
+      annotations: {
+        'meta.helm.sh/release-name': 'vcluster',
+        'meta.helm.sh/release-namespace': namespace,
+      },
+    };
+    await host.root.request(roles, { method: 'POST', body: { metadata } });
     await provisioner.remove(id);
     const { status } = (await host.root.request(`/api/v1/namespaces/${namespace}`)) as {
       status: { phase: string };
     };
     expect(status.phase).toBe('Active');
+    expect(await host.root.request(`${roles}/theirs`)).toMatchObject({ metadata });
   });
 });
 
@@ -118,8 +129,25 @@ describe('a control plane that does not start', () => {
   it('is told of at the time-out, and the next look finishes it', async () => {
     const id = createId();
     host.node.halted = true;
-    const impatient = await host.provisionerWith({ settings: { timeoutMs: 3_000 } });
-    expect(await refusal(id, { by: impatient })).toMatchObject({ reason: 'TimedOut' });
+    const impatient = await host.provisionerWith({ settings: { timeoutMs: 5_000 } });
+    const refused = refusal(id, { by: impatient });
+    const { namespace } = hostNames(id);
+    const pods = `/api/v1/namespaces/${namespace}/pods/vcluster-0`;
+    await poll('its pod', () => host.root.request(pods).then(Boolean, () => false));
+    // As the scheduler warns of a pod that no node has room for.
+    const body = {
+      metadata: { generateName: 'vcluster-0.' },
+      involvedObject: { kind: 'Pod', namespace, name: 'vcluster-0' },
+      type: 'Warning',
+      reason: 'FailedScheduling',
+      message: '0/3 nodes are available: 3 Insufficient cpu.',
+      lastTimestamp: new Date().toISOString(),
+    };
+    await host.root.request(`/api/v1/namespaces/${namespace}/events`, { method: 'POST', body });
+    expect(await refused).toMatchObject({
+      reason: 'TimedOut',
+      message: expect.stringContaining('Insufficient cpu'),
+    });
     host.node.halted = false;
     await ensure(id);
     await provisioner.remove(id);
