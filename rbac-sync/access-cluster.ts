@@ -3,6 +3,7 @@
  * is new or older than our manifests, and keeps the identity's token fresh.
  */
 import type { DatabasePool } from 'slonik';
+import { ATTACHED_PROVISIONER } from '#domain/attached-kubeconfig.ts';
 import type { Encryption } from '#runtime/encryption.ts';
 import type { Logger } from '#runtime/log.ts';
 import { bootstrapCluster, requestSyncToken, type SyncToken } from './bootstrap.ts';
@@ -149,9 +150,6 @@ const openToken = (
   return { token: encryption.open(purposeOf(id), sealed), expiresAt };
 };
 
-/** Clusters of others: where their names lead is judged by their provisioner, each time. */
-const FOREIGN_PROVISIONER = 'attached';
-
 /**
  * A client of a cluster that was made before, as our own narrow identity, to where we are connected or
  * else by what is on record: nothing is provisioned, bootstrapped or renewed. `undefined` while there is
@@ -167,7 +165,8 @@ export const openKnownCluster = (
   const { server, certificate_authority, bootstrap_version } = workspace.cluster ?? {};
   if (!server || !certificate_authority || !bootstrap_version) return undefined;
   const open = deps.clusters.get(workspace.id)?.access();
-  if (!open && workspace.cluster?.provisioner === FOREIGN_PROVISIONER) {
+  // Where the name of a tenant's server leads is judged by its provisioner, each time.
+  if (!open && workspace.cluster?.provisioner === ATTACHED_PROVISIONER) {
     throw new MissingTokenError('an attached cluster is reached through its provisioner first');
   }
   const token = open?.token ?? openToken(deps, workspace).token;

@@ -30,7 +30,7 @@ export class TakenNamespaceError extends Error {
  * @throws KubernetesError when the namespace can't be read
  */
 export const explainRefusal = async (
-  client: KubernetesClient,
+  client: Pick<KubernetesClient, 'request'>,
   namespace: ManagedObject,
   cause: unknown,
 ): Promise<unknown> => {

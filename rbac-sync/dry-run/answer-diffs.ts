@@ -12,12 +12,12 @@ import type { Encryption } from '#runtime/encryption.ts';
 import type { Logger } from '#runtime/log.ts';
 import { MissingTokenError, openKnownCluster } from '../access-cluster.ts';
 import { type Changes, diff } from '../diff.ts';
-import type { KubernetesClient } from '../kubernetes-client.ts';
-import { isUnauthorized, KubernetesError } from '../kubernetes-error.ts';
+import { isConnectionError, isUnauthorized, KubernetesError } from '../kubernetes-error.ts';
 import { type Lease, withLease } from '../leases.ts';
 import { describeForeign, describeLeaving, describeOveruse, listLeaving } from '../notes.ts';
 import type { Workspace } from '../queries.ts';
 import type { WorkspaceCluster } from '../workspace-clusters.ts';
+import { type DiffClient, toLimitedClient } from './dry-run-client.ts';
 import { type Observation, observeCluster, observeNothing } from './observe-cluster.ts';
 import {
   beginDiffs,
@@ -40,10 +40,15 @@ export type AnswerDeps = {
   readonly lease: Lease;
   readonly workspace: Workspace;
   readonly signal: AbortSignal;
+  /** How long an answer may take, in milliseconds. */
+  readonly longestMs?: number;
 };
 
 /** How many answers a workspace keeps. */
 const KEPT = 10;
+
+/** The look waits for the answer, and what it takes away must not wait for long. */
+const LONGEST_MS = 20_000;
 
 /**
  * Ends all open diffs of a workspace. A diff that can't be made is told so, and is no fault of the
@@ -91,19 +96,20 @@ const compareOrFail = async (deps: AnswerDeps): Promise<ClusterDiff | DiffEnd> =
 
 const compare = async (deps: AnswerDeps): Promise<ClusterDiff> => {
   const client = openKnownCluster(deps, deps.workspace);
+  const signal = AbortSignal.any([deps.signal, AbortSignal.timeout(deps.longestMs ?? LONGEST_MS)]);
   try {
-    return await compareWith(client, deps);
+    return await compareWith(client && toLimitedClient(client, signal), deps.workspace);
   } finally {
     await client?.[Symbol.asyncDispose]();
   }
 };
 
 const compareWith = async (
-  client: KubernetesClient | undefined,
-  { workspace, signal }: AnswerDeps,
+  client: DiffClient | undefined,
+  workspace: Workspace,
 ): Promise<ClusterDiff> => {
   const desired = desiredState(workspace.state);
-  const observation = client ? await observeCluster(client, signal) : observeNothing();
+  const observation = client ? await observeCluster(client) : observeNothing();
   const { stores } = observation;
   const observed = Object.values(stores).flatMap((store) => [...store.values()]);
   const changes = diff(desired, observed, workspace.deletedNamespaces);
@@ -137,13 +143,12 @@ const explain = (error: unknown): string => {
   if (error instanceof MissingTokenError || isUnauthorized(error)) {
     return 'rbac-sync is not connected to the cluster just now; its next look connects. Ask again.';
   }
+  if (error instanceof Error && error.name === 'TimeoutError') {
+    return 'The API server took too long to answer all that was asked. Ask again later.';
+  }
   if (error instanceof KubernetesError) return `The API server could not say: ${error.message}`;
   if (isConnectionError(error)) {
     return 'The API server of the workspace can’t be reached just now; its conditions say more. Ask again later.';
   }
   return 'A fault on our side; the log of rbac-sync says more.';
 };
-
-/** Of Node's sockets and TLS, or of undici. */
-const isConnectionError = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string';

@@ -1,10 +1,10 @@
 /** What a cluster holds at this moment, asked of its API server and not of our watches. */
 import type { ManagedKind } from '#domain/kubernetes-objects.ts';
-import type { KubernetesClient } from '../kubernetes-client.ts';
 import { MANAGED_KINDS, toCollectionPath } from '../kubernetes-paths.ts';
 import { listObjects } from '../list-objects.ts';
 import { createObjectStore, type ObjectStore, type ObservedObject } from '../object-store.ts';
 import { SELECTORS } from '../workspace-clusters.ts';
+import type { DiffClient } from './dry-run-client.ts';
 
 /** Our objects by kind, and the RoleBindings of others. */
 export type Observation = {
@@ -22,13 +22,10 @@ export const observeNothing = (): Observation => ({
 });
 
 /** @throws KubernetesError; others when the API server can't be reached */
-export const observeCluster = async (
-  client: Pick<KubernetesClient, 'request'>,
-  signal: AbortSignal,
-): Promise<Observation> => {
+export const observeCluster = async (client: DiffClient): Promise<Observation> => {
   const observation = observeNothing();
   const list = (kind: ManagedKind, labelSelector: string) =>
-    listObjects(client, { path: toCollectionPath(kind), kind, labelSelector, signal });
+    listObjects(client, { path: toCollectionPath(kind), kind, labelSelector });
   const fill = async (kind: ManagedKind): Promise<void> => {
     const { objects, version } = await list(kind, SELECTORS.ours);
     observation.stores[kind].replace(objects, version);

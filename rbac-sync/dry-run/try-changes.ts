@@ -5,19 +5,19 @@ import { write } from '../apply.ts';
 import { forEachConcurrently } from '../concurrent.ts';
 import type { Changes } from '../diff.ts';
 import { hasRoleRef } from '../equality.ts';
-import { deleteObject, type KubernetesClient } from '../kubernetes-client.ts';
+import { deleteObject } from '../kubernetes-client.ts';
 import { isNotFound, isUnauthorized, KubernetesError } from '../kubernetes-error.ts';
 import { toObjectPath } from '../kubernetes-paths.ts';
 import { type ObjectStore, ObservedObject } from '../object-store.ts';
 import { isBinding } from '../replacement.ts';
 import { explainRefusal } from '../taken-namespace.ts';
-import { toDryRunClient } from './dry-run-client.ts';
+import { type DiffClient, toDryRunClient } from './dry-run-client.ts';
 import { AnsweredObject, toShown } from './shown-object.ts';
 
 /** Where changes are tried. */
 export type TryTarget = {
   /** `undefined`: there is no cluster yet, and nobody to ask. */
-  readonly client: KubernetesClient | undefined;
+  readonly client: DiffClient | undefined;
   readonly stores: Readonly<Record<ManagedKind, ObjectStore>>;
 };
 
@@ -142,7 +142,7 @@ const tryWrite = async (
 };
 
 const read = async (
-  client: KubernetesClient,
+  client: DiffClient,
   object: ManagedObject,
 ): Promise<ObservedObject | undefined> => {
   try {
@@ -155,7 +155,7 @@ const read = async (
 };
 
 const explain = async (
-  client: KubernetesClient,
+  client: DiffClient,
   object: ManagedObject,
   cause: Error,
 ): Promise<string> => {

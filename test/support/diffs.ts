@@ -63,6 +63,7 @@ export const answerAs = async (
   db: DatabasePool,
   worker: string,
   workspaceId: string,
+  limits: { readonly longestMs?: number } = {},
 ): Promise<void> => {
   const lease = await acquireLease(db, workspaceId, worker);
   const workspace = lease && (await loadWorkspace(db, workspaceId));
@@ -76,5 +77,6 @@ export const answerAs = async (
     clusters: new Map(),
     log: testLog,
     signal: new AbortController().signal,
+    ...limits,
   });
 };

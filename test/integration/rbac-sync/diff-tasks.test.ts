@@ -77,6 +77,15 @@ describe('a diff', () => {
     await settle();
   });
 
+  it('ends when the API server takes too long for all that is asked', async () => {
+    const id = await insertDiff(database, workspace.id);
+    await answerAs(db, WORKER, workspace.id, { longestMs: 1 });
+    expect(await readDiff(database, id)).toMatchObject({
+      state: 'failed',
+      error: expect.stringMatching(/took too long/),
+    });
+  });
+
   it('is found without a ring, and raises and ends no generation', async () => {
     await using _sync = await startSync();
     const before = await workspace.row();
