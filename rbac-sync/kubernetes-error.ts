@@ -35,3 +35,19 @@ export const isGone = (error: unknown): boolean =>
 /** Whether the credential was not accepted. */
 export const isUnauthorized = (error: unknown): boolean =>
   error instanceof KubernetesError && error.status === 401;
+
+const CONNECTION_CODES =
+  /^(ECONN|ENOTFOUND|EAI_|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EPIPE|UND_ERR_|ERR_TLS_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
+
+/** Whether there was no answer at all: an error of Node's sockets or TLS, or of undici. */
+export const isConnectionError = (error: unknown): boolean =>
+  error instanceof Error &&
+  'code' in error &&
+  typeof error.code === 'string' &&
+  CONNECTION_CODES.test(error.code);
+
+/** What is told where nothing more may be: addresses, paths and logs of ours are not for members. */
+export const toGeneralFault = (error: unknown): string =>
+  isConnectionError(error)
+    ? 'The API server does not answer; it is tried again.'
+    : 'A fault on our side; it is tried again, and the log of rbac-sync says more.';

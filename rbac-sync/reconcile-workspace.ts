@@ -6,6 +6,7 @@ import type { DatabasePool } from 'slonik';
 import { desiredState } from '#domain/desired-state.ts';
 import { DOORBELL_SUBJECTS, type Doorbell } from '#runtime/doorbell.ts';
 import { type AccessDeps, accessCluster } from './access-cluster.ts';
+import { ApplyError } from './apply-error.ts';
 import { removeWorkspace, stopControlPlane } from './close-workspace.ts';
 import { type Statement, withStatements } from './conditions.ts';
 import type { Changes } from './diff.ts';
@@ -44,7 +45,7 @@ import {
   toFault,
   wasSynced,
 } from './statements.ts';
-import { ApplyError, syncCluster } from './sync-cluster.ts';
+import { syncCluster } from './sync-cluster.ts';
 import type { TrustWatch } from './trust/trust-watch.ts';
 import type { WorkspaceCluster } from './workspace-clusters.ts';
 

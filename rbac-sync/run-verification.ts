@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
 import { forEachConcurrently } from './concurrent.ts';
 import type { KubernetesClient } from './kubernetes-client.ts';
+import { KubernetesError } from './kubernetes-error.ts';
 import type { Probe } from './verify.ts';
 
 /** What {@link runVerification} needs to tell an old answer from a foreign grant. */
@@ -14,6 +15,11 @@ export type VerificationContext = {
   readonly ours: ReadonlySet<string>;
   readonly signal?: AbortSignal | undefined;
 };
+
+/** A change was made and is not seen in force. */
+export class VerificationError extends Error {
+  override readonly name = 'VerificationError';
+}
 
 const IN_FLIGHT = 32;
 const DEADLINE_MS = 5_000;
@@ -27,7 +33,8 @@ const Review = z.object({
  * Asks until every probe has the answer that proves it.
  *
  * @returns what is allowed by bindings that aren't ours although we took it away, for people to read
- * @throws AggregateError of the probes without proof after five seconds
+ * @throws VerificationError when a probe is without proof after five seconds, or may not be asked; what
+ * kept us from asking when none could be
  */
 export const runVerification = async (
   context: VerificationContext,
@@ -40,11 +47,16 @@ export const runVerification = async (
     if (note !== undefined) notes.add(note);
   });
   if (failures.length > 0) {
-    const [first] = failures;
-    throw new AggregateError(failures, first instanceof Error ? first.message : String(first));
+    const told = failures.find(isTellable);
+    if (!told) throw failures[0];
+    throw new VerificationError(told.message, { cause: new AggregateError(failures) });
   }
   return [...notes];
 };
+
+/** A probe was answered and proves nothing, or was refused: which says something of the cluster. */
+const isTellable = (failure: unknown): failure is Error =>
+  failure instanceof VerificationError || failure instanceof KubernetesError;
 
 const untilProven = async (
   context: VerificationContext,
@@ -58,7 +70,7 @@ const untilProven = async (
     if (other === 'ours') return undefined;
     if (other !== undefined) return `${describe(probe)} by ${other}, which is not managed here`;
     if (Date.now() > deadline) {
-      throw new Error(
+      throw new VerificationError(
         `not in force: ${describe(probe)} ${allowed ? 'although it was taken away' : 'was not answered yes'}`,
       );
     }

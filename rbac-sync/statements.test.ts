@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { ApplyError } from './apply-error.ts';
 import { ProvisioningError } from './provisioners/provisioner.ts';
 import type { Workspace } from './queries.ts';
+import { VerificationError } from './run-verification.ts';
 import { notDrifted, stopped, toFault } from './statements.ts';
-import { VerificationError } from './sync-cluster.ts';
 
 describe('notDrifted', () => {
   const now = new Date('2026-01-01T00:01:00Z');
@@ -53,6 +54,20 @@ describe('toFault', () => {
     ],
     ['a grant isn’t in force', [provisioned], new VerificationError('x'), 'Synced', 'NotInForce'],
     ['we are at fault', [provisioned], new Error('/secret/path'), 'Synced', 'InternalFault'],
+    [
+      'nobody answers',
+      [provisioned],
+      Object.assign(new Error('/secret'), { code: 'ECONNREFUSED' }),
+      'Synced',
+      'Unreachable',
+    ],
+    [
+      'a write did not arrive',
+      [provisioned],
+      new ApplyError([{ namespace: 'shop', cause: new Error('connect /secret:6443') }]),
+      'Synced',
+      'ApplyFailed',
+    ],
   ] as const)(
     'says what failed when %s, and no path of ours',
     (_name, stated, error, type, reason) => {

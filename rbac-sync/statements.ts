@@ -1,8 +1,10 @@
+/** What is said of a workspace: the words of its conditions. */
+import { ApplyError } from './apply-error.ts';
 import { type Condition, type Statement, SUSPENDED } from './conditions.ts';
-import { KubernetesError } from './kubernetes-error.ts';
+import { isConnectionError, KubernetesError, toGeneralFault } from './kubernetes-error.ts';
 import { ProvisioningError } from './provisioners/provisioner.ts';
 import type { Workspace } from './queries.ts';
-import { ApplyError, VerificationError } from './sync-cluster.ts';
+import { VerificationError } from './run-verification.ts';
 
 /** The control plane answers. @param notes what a reader should know besides, in sentences */
 export const provisioned = (notes: readonly string[] = []): Statement => ({
@@ -100,9 +102,7 @@ const isTellable = (error: unknown): error is Error =>
 
 /** What failed is the first thing that could not be stated. */
 export const toFault = (statements: readonly Statement[], error: unknown): Statement => {
-  const message = isTellable(error)
-    ? error.message
-    : 'A fault on our side; it is tried again, and the log of rbac-sync says more.';
+  const message = isTellable(error) ? error.message : toGeneralFault(error);
   const stated = new Set(statements.map(({ type }) => type));
   if (!stated.has('Provisioned')) {
     const reason = error instanceof ProvisioningError ? error.reason : 'ProvisioningFailed';
@@ -113,6 +113,8 @@ export const toFault = (statements: readonly Statement[], error: unknown): State
       ? NOT_IN_FORCE
       : error instanceof ApplyError
         ? error.reason
-        : 'InternalFault';
+        : isConnectionError(error)
+          ? 'Unreachable'
+          : 'InternalFault';
   return { type: 'Synced', status: 'False', reason, message };
 };

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { type ManagedObject, toObjectKey } from '#domain/kubernetes-objects.ts';
 import { type ApplyFailure, applyChanges } from './apply.ts';
+import { ApplyError, TerminatingNamespaceError } from './apply-error.ts';
 import { type Changes, diff, isEmpty } from './diff.ts';
 import { planFence, untilReplaced } from './fence.ts';
 import type { SyncMetrics } from './metrics.ts';
@@ -15,7 +16,6 @@ import {
 } from './notes.ts';
 import type { ObservedObject } from './object-store.ts';
 import { runVerification } from './run-verification.ts';
-import { TakenNamespaceError } from './taken-namespace.ts';
 import { joinVerifications, planVerification } from './verify.ts';
 import type { WorkspaceCluster } from './workspace-clusters.ts';
 
@@ -43,41 +43,6 @@ export type SyncOutcome = {
   /** Namespaces that are wanted no more and not gone yet. */
   readonly leaving: readonly string[];
 };
-
-/** Some changes could not be made; all others were, and are in force. */
-export class ApplyError extends Error {
-  override readonly name = 'ApplyError';
-  /** Where; `undefined` when it concerns the whole cluster. */
-  readonly namespaces: readonly (string | undefined)[];
-  /** One word for machines. */
-  readonly reason: 'NamespaceTaken' | 'NamespaceTerminating' | 'ApplyFailed';
-  constructor(failures: readonly ApplyFailure[]) {
-    const causes = failures.map(({ cause }) => cause);
-    const messages = causes.map((cause) => (cause instanceof Error ? cause.message : `${cause}`));
-    const [first] = messages;
-    super(messages.length === 1 ? first : `${first} (and ${messages.length - 1} more)`, {
-      cause: new AggregateError(causes),
-    });
-    this.namespaces = failures.map(({ namespace }) => namespace);
-    const [cause] = causes;
-    this.reason =
-      cause instanceof TakenNamespaceError
-        ? 'NamespaceTaken'
-        : cause instanceof TerminatingNamespaceError
-          ? 'NamespaceTerminating'
-          : 'ApplyFailed';
-  }
-}
-
-/** A project's namespace is still that of a project before it, and on its way out. */
-class TerminatingNamespaceError extends Error {
-  override readonly name = 'TerminatingNamespaceError';
-}
-
-/** A change was made and is not seen in force. */
-export class VerificationError extends Error {
-  override readonly name = 'VerificationError';
-}
 
 /**
  * @throws ApplyError when some of it could not be written: the rest is written and in force;
@@ -208,10 +173,6 @@ const verify = async (
   try {
     const ours = new Set(desired.map(toObjectKey));
     return await runVerification({ client: cluster.client, unsettled, ours, signal }, probes);
-  } catch (error) {
-    throw new VerificationError(error instanceof Error ? error.message : String(error), {
-      cause: error,
-    });
   } finally {
     stop();
   }
