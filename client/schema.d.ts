@@ -1578,7 +1578,7 @@ export interface components {
             created_at: string;
         };
         Condition: {
-            /** @description Provisioned: the control plane runs. TrustsIssuer: it accepts the tokens of this workspace. Synced: every right is in force as it should be. Drifted: something was changed in the cluster past the platform, and was put back; said for a minute at least. */
+            /** @description Provisioned: the control plane runs. TrustsIssuer: it accepts the tokens of this workspace. Synced: every right is in force as it should be, but for what its message says is left as found. Drifted: something was changed in the cluster past the platform; the reason says whether it was put back, which is said for a minute at least, or stands. */
             type: string;
             /** @enum {string} */
             status: "True" | "False" | "Unknown";

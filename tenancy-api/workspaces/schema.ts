@@ -34,7 +34,7 @@ const Condition = z
     type: z
       .string()
       .describe(
-        'Provisioned: the control plane runs. TrustsIssuer: it accepts the tokens of this workspace. Synced: every right is in force as it should be. Drifted: something was changed in the cluster past the platform, and was put back; said for a minute at least.',
+        'Provisioned: the control plane runs. TrustsIssuer: it accepts the tokens of this workspace. Synced: every right is in force as it should be, but for what its message says is left as found. Drifted: something was changed in the cluster past the platform; the reason says whether it was put back, which is said for a minute at least, or stands.',
       ),
     status: z.enum(['True', 'False', 'Unknown']),
     reason: z.string().optional().describe('One word for machines.'),
