@@ -25,7 +25,12 @@ import { acquireLease, type Lease, LeaseLostError, withLease } from './leases.ts
 import { cancelClusterTasks } from './life-queries.ts';
 import type { SyncMetrics } from './metrics.ts';
 import { recordEpisode } from './proof-episodes.ts';
-import type { OnProgress, Provisioner } from './provisioners/provisioner.ts';
+import {
+  type ControlPlane,
+  type OnProgress,
+  type Provisioner,
+  ProvisioningError,
+} from './provisioners/provisioner.ts';
 import type { ProvisionerRegistry } from './provisioners/registry.ts';
 import {
   finishTasks,
@@ -125,13 +130,10 @@ const reconcile = async (context: Context, look: Look): Promise<number | undefin
 
 const run = async (context: Context, look: Look): Promise<number | undefined> => {
   const { statements } = look;
-  const { workspace, lease, signal } = context;
+  const { workspace, lease } = context;
   const onProgress = progressReporter(context);
   const provisioner = await chooseProvisioner(context);
-  const plane = await provisioner.ensure(
-    { workspaceId: workspace.id, plan: workspace.hostPlan },
-    { onProgress, signal },
-  );
+  const plane = await ensure(context, look, { provisioner, onProgress });
   const cluster = await accessCluster(context, { workspace, plane, lease, onProgress });
   statements.push(provisioned(plane.notes));
   // Beside the synchronization: neither waits for the other.
@@ -144,6 +146,50 @@ const run = async (context: Context, look: Look): Promise<number | undefined> =>
     return earliest(againInMs, untilRetry(look.drift, new Date()));
   } finally {
     statements.push((await looking).statement);
+  }
+};
+
+type Provisioning = { readonly provisioner: Provisioner; readonly onProgress: OnProgress };
+
+/** A host that says no holds up no change of rights: a cluster that goes on is looked at all the same. */
+const ensure = async (
+  context: Context,
+  look: Look,
+  { provisioner, onProgress }: Provisioning,
+): Promise<ControlPlane> => {
+  const { workspace, signal } = context;
+  const spec = { workspaceId: workspace.id, plan: workspace.hostPlan };
+  try {
+    return await provisioner.ensure(spec, { onProgress, signal });
+  } catch (error) {
+    const plane = isGoingOn(error) ? planeOnRecord(workspace, error) : undefined;
+    if (plane && !signal.aborted) await synchronizeOnRecord(context, look, { plane, onProgress });
+    throw error;
+  }
+};
+
+const isGoingOn = (error: unknown): boolean => error instanceof ProvisioningError && error.goesOn;
+
+/** Where the control plane was when its provisioner last found it. */
+const planeOnRecord = ({ cluster }: Workspace, reason: unknown): ControlPlane | undefined => {
+  const { server, certificate_authority: certificateAuthority } = cluster ?? {};
+  if (!server || !certificateAuthority) return undefined;
+  return { server, certificateAuthority, bootstrapCredential: () => Promise.reject(reason) };
+};
+
+const synchronizeOnRecord = async (
+  context: Context,
+  look: Look,
+  { plane, onProgress }: { readonly plane: ControlPlane; readonly onProgress: OnProgress },
+): Promise<void> => {
+  const { workspace, lease } = context;
+  try {
+    const cluster = await accessCluster(context, { workspace, plane, lease, onProgress });
+    await synchronize(context, look, { cluster, onProgress });
+  } catch (error) {
+    if (error instanceof LeaseLostError) throw error;
+    // What the host said is told as what is wrong, and this besides.
+    if (!isGoingOn(error)) look.statements.push(toFault([provisioned()], error));
   }
 };
 
@@ -267,19 +313,22 @@ const recordFault = async (context: Context, look: Look, error: unknown): Promis
   const { id: workspaceId, generation, observedGeneration } = workspace;
   const fault = toFault(look.statements, error);
   metrics.faults.inc({ reason: fault.reason });
-  if (fault.reason === NOT_IN_FORCE) metrics.notInForce.add(workspaceId);
   log.warn(
     { workspace: workspaceId, generation, reason: fault.reason, fault: fault.message },
     'a look ended in a fault',
   );
-  const drift = look.drift && withFailure(look.drift, fault.message);
+  const isSynced = wasSynced(look.statements);
+  const drift = look.drift && (isSynced ? look.drift : withFailure(look.drift, fault.message));
   const found = drift && describeDrift(drift.decisions, drift.known);
   const statements = [...look.statements, ...(found ? [found] : []), fault];
+  if (statements.some(({ reason }) => reason === NOT_IN_FORCE)) {
+    metrics.notInForce.add(workspaceId);
+  }
   const conditions = withStatements(workspace.conditions, statements, new Date());
   try {
     await withLease(db, lease, async (transaction) => {
       await saveObserved(transaction, { workspaceId, generation: observedGeneration }, conditions);
-      await recordEpisode(transaction, workspace, [fault]);
+      await recordEpisode(transaction, workspace, statements);
       if (error instanceof ApplyError) {
         // What concerns the whole cluster is in force only when everything is.
         const unsettled = [undefined, ...error.namespaces];

@@ -87,8 +87,8 @@ export const stopped = ({ life, deleteAfter }: Workspace): Statement[] => {
 };
 
 /** Whether the last look left everything verified. */
-export const wasSynced = (conditions: readonly Condition[]): boolean =>
-  conditions.some(({ type, status }) => type === 'Synced' && status === 'True');
+export const wasSynced = (statements: readonly Statement[]): boolean =>
+  statements.some(({ type, status }) => type === 'Synced' && status === 'True');
 
 /** The reason when what was written is not seen in force. */
 export const NOT_IN_FORCE = 'NotInForce';

@@ -54,11 +54,18 @@ export class ProvisioningError extends Error {
   override readonly name = 'ProvisioningError';
   /** One word for machines. */
   readonly reason: string;
+  /** Whether a control plane that was made before goes on, so that the rights in it are kept in order. */
+  readonly goesOn: boolean;
 
   /** @param message a sentence for people */
-  constructor(reason: string, message: string, options?: ErrorOptions) {
+  constructor(
+    reason: string,
+    message: string,
+    { goesOn = false, ...options }: ErrorOptions & { readonly goesOn?: boolean } = {},
+  ) {
     super(message, options);
     this.reason = reason;
+    this.goesOn = goesOn;
   }
 }
 

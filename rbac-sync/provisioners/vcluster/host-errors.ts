@@ -30,7 +30,7 @@ const ADVICE: Record<HostReason, string> = {
 
 /** @param detail what happened, without a full stop */
 export const hostError = (reason: HostReason, detail: string, cause?: unknown): ProvisioningError =>
-  new ProvisioningError(reason, `${detail}. ${ADVICE[reason]}.`, { cause });
+  new ProvisioningError(reason, `${detail}. ${ADVICE[reason]}.`, { cause, goesOn: true });
 
 const PATTERNS: readonly (readonly [HostReason, RegExp])[] = [
   ['HostQuotaExceeded', /exceeded quota|insufficient quota|must specify (limits|requests)/i],
