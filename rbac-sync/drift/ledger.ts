@@ -163,7 +163,7 @@ export const untilRetry = (look: DriftLook | undefined, now: Date): number | und
   const retries = look.decisions.flatMap(({ retryAt }) => retryAt?.getTime() ?? []);
   const isUnnamed =
     look.known.some(({ unexplained }) => unexplained) ||
-    look.decisions.some((decision) => !isOpen(look, decision));
+    look.decisions.some((decision) => openRow(look, decision) === undefined);
   const naming = isUnnamed ? [now.getTime() + EXPLAIN_AFTER_MS + 100] : [];
   const times = [...retries, ...naming];
   return times.length > 0 ? Math.max(0, Math.min(...times) - now.getTime()) : undefined;
@@ -188,12 +188,15 @@ export const withFailure = (look: DriftLook, failure: string): DriftLook => ({
   ),
 });
 
-const isOpen = ({ known }: DriftLook, { finding }: Decision): boolean =>
-  known.some((row) => row.key === finding.key && row.resolvedAt === null);
+const openRow = ({ known }: DriftLook, { finding }: Decision): LedgerRow | undefined =>
+  known.find((row) => row.key === finding.key && row.resolvedAt === null);
 
-/** What stands as it stood and is on record is not written again and again. */
+/**
+ * What stands as it stood and is on record is not written again and again. What was written in a transaction
+ * that came to nothing is not on record, so that the row is asked as well.
+ */
 const isNews = (look: DriftLook, decision: Decision): boolean =>
-  !isOpen(look, decision) ||
+  openRow(look, decision)?.action !== decision.action ||
   look.context.cluster.recorded.get(decision.finding.key) !== toSignature(decision);
 
 const toSignature = ({ finding, action, reason, retryAt }: Decision): string => {
@@ -210,7 +213,7 @@ const saveOne = async (
 ): Promise<void> => {
   const { workspace, metrics, cluster } = look.context;
   const { finding, action, adoption } = decision;
-  const was = look.known.find((row) => row.key === finding.key && row.resolvedAt === null);
+  const was = openRow(look, decision);
   if (!was) metrics.drift.detected.inc({ kind: finding.kind, change: finding.change });
   if (action === 'repaired') metrics.drift.repaired.inc({ kind: finding.kind });
   if (action === 'contested' && was?.action !== 'contested')
