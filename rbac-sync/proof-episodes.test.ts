@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Condition } from './conditions.ts';
-import { judgeEpisode } from './proof-episodes.ts';
+import { judgeEpisode, keepEpisode } from './proof-episodes.ts';
 
 const synced = (reason: string): Condition => ({
   type: 'Synced',
@@ -24,5 +24,22 @@ describe('judgeEpisode', () => {
   ])('from %s to %s: %s', (before, now, expected) => {
     const list = (reason: string | undefined) => (reason === undefined ? [] : [synced(reason)]);
     expect(judgeEpisode(list(before), list(now))).toBe(expected);
+  });
+});
+
+describe('keepEpisode', () => {
+  it.each([
+    ['NotInForce', 'InternalFault', 'NotInForce'],
+    ['NotInForce', 'Unreachable', 'NotInForce'],
+    ['NotInForce', 'ApplyFailed', 'NotInForce'],
+    ['NotInForce', 'NamespaceTaken', 'NamespaceTaken'],
+    ['Verified', 'Unreachable', 'Unreachable'],
+  ])('from %s with the fault %s states %s', (before, fault, expected) => {
+    expect(keepEpisode([synced(before)], synced(fault)).reason).toBe(expected);
+  });
+
+  it('leaves what is said of other things', () => {
+    const fault = { ...synced('ApplyFailed'), type: 'Provisioned' } as const;
+    expect(keepEpisode([synced('NotInForce')], fault)).toBe(fault);
   });
 });

@@ -8,12 +8,24 @@ import type { Statement } from './conditions.ts';
 import type { Workspace } from './queries.ts';
 import { NOT_IN_FORCE } from './statements.ts';
 
+/** Reasons of looks that did not get as far as the proof, or proved only some. */
+const UNPROVEN: ReadonlySet<string> = new Set(['InternalFault', 'Unreachable', 'ApplyFailed']);
+
+/** The fault as it is stated: what was not in force is not, until a look has seen that it is. Pure. */
+export const keepEpisode = (conditions: Workspace['conditions'], fault: Statement): Statement =>
+  fault.type === 'Synced' && isNotInForce(conditions) && UNPROVEN.has(fault.reason)
+    ? { ...fault, reason: NOT_IN_FORCE }
+    : fault;
+
+const isNotInForce = (conditions: readonly Statement[]): boolean =>
+  conditions.some(({ type, reason }) => type === 'Synced' && reason === NOT_IN_FORCE);
+
 /** What a look means for the record; nothing while an episode goes on, or is none. Pure. */
 export const judgeEpisode = (
   conditions: Workspace['conditions'],
   statements: readonly Statement[],
 ): 'begins' | 'ends' | undefined => {
-  const before = conditions.find(({ type }) => type === 'Synced')?.reason === NOT_IN_FORCE;
+  const before = isNotInForce(conditions);
   const now = statements.findLast(({ type }) => type === 'Synced');
   if (!before && now?.reason === NOT_IN_FORCE) return 'begins';
   return before && now?.status === 'True' ? 'ends' : undefined;

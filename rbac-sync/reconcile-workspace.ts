@@ -24,7 +24,7 @@ import { answerDiffs } from './dry-run/answer-diffs.ts';
 import { acquireLease, type Lease, LeaseLostError, withLease } from './leases.ts';
 import { cancelClusterTasks } from './life-queries.ts';
 import type { SyncMetrics } from './metrics.ts';
-import { recordEpisode } from './proof-episodes.ts';
+import { keepEpisode, recordEpisode } from './proof-episodes.ts';
 import {
   type ControlPlane,
   type OnProgress,
@@ -320,7 +320,11 @@ const recordFault = async (context: Context, look: Look, error: unknown): Promis
   const isSynced = wasSynced(look.statements);
   const drift = look.drift && (isSynced ? look.drift : withFailure(look.drift, fault.message));
   const found = drift && describeDrift(drift.decisions, drift.known);
-  const statements = [...look.statements, ...(found ? [found] : []), fault];
+  const statements = [
+    ...look.statements,
+    ...(found ? [found] : []),
+    keepEpisode(workspace.conditions, fault),
+  ];
   if (statements.some(({ reason }) => reason === NOT_IN_FORCE)) {
     metrics.notInForce.add(workspaceId);
   }
