@@ -21,6 +21,7 @@ const EVENT = {
   responseStatus: { code: 200 },
   requestReceivedTimestamp: '2026-01-02T03:04:05.678901Z',
 };
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/;
 const read = (...items: unknown[]) =>
   readClusterWrites({ apiVersion: 'audit.k8s.io/v1', kind: 'EventList', items });
 
@@ -28,7 +29,7 @@ describe('readClusterWrites', () => {
   it('says who wrote what, readable', () => {
     expect(read(EVENT)).toEqual([
       {
-        auditId: EVENT.auditID,
+        eventId: expect.stringMatching(UUID),
         verb: 'patch',
         resource: 'rolebindings',
         namespace: 'shop',
@@ -44,6 +45,19 @@ describe('readClusterWrites', () => {
         },
       },
     ]);
+  });
+
+  it('knows an event that comes again, and tells apart what was given one audit id', () => {
+    const other = { ...EVENT, auditID: 'x' };
+    const third = { ...EVENT, stageTimestamp: '2026-01-02T03:04:05.678902Z' };
+    const ids = read(EVENT, { ...EVENT }, other, third)?.map(({ eventId }) => eventId);
+    expect(ids).toHaveLength(4);
+    expect(new Set(ids).size).toBe(3);
+  });
+
+  it('halves no character, which PostgreSQL would refuse', () => {
+    const [write] = read({ ...EVENT, userAgent: `${'x'.repeat(511)}\u{1F600}` }) ?? [];
+    expect(write?.actor.user_agent?.isWellFormed()).toBe(true);
   });
 
   it('names who acted and who they acted as', () => {
@@ -63,7 +77,7 @@ describe('readClusterWrites', () => {
     ['a dry run', { requestURI: '/api/v1/namespaces/shop?dryRun=All&fieldManager=x' }],
     ['our own writes', { user: { username: 'system:serviceaccount:hexabase-system:rbac-sync' } }],
     ['what is about no object', { objectRef: undefined }],
-    ['what is no event', { auditID: 'x' }],
+    ['what is no event', { verb: null }],
   ])('leaves out %s', (_name, change) => {
     expect(read({ ...EVENT, ...change }, EVENT)).toHaveLength(1);
   });
@@ -71,6 +85,10 @@ describe('readClusterWrites', () => {
   it.each([
     ['nothing', undefined],
     ['a single event', EVENT],
+    [
+      'more than any API server sends',
+      { apiVersion: 'audit.k8s.io/v1', kind: 'EventList', items: Array(1001).fill({}) },
+    ],
     ['another version', { apiVersion: 'audit.k8s.io/v1beta1', kind: 'EventList', items: [] }],
   ])('knows that %s is no list', (_name, body) => {
     expect(readClusterWrites(body)).toBeUndefined();

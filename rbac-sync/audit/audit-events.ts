@@ -1,12 +1,14 @@
 /** What of an API server's audit events is of use: writes that were carried out, and who made them. Pure. */
+import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import { toStorableText } from '#database/storable.ts';
 import type { DriftActor } from '#domain/drift.ts';
 import { SYNC_USER } from './audit-configuration.ts';
 
 /** One write that a cluster told us of. */
 export type ClusterWrite = {
-  /** UUID that the API server gave to the request. */
-  readonly auditId: string;
+  /** UUID made of the whole event. The audit id in it won't do: whoever asks the API server may choose it. */
+  readonly eventId: string;
   readonly verb: string;
   /** Plural, such as `rolebindings`. */
   readonly resource: string;
@@ -18,8 +20,7 @@ export type ClusterWrite = {
 };
 
 const LONGEST = 512;
-/** PostgreSQL's text holds no U+0000. */
-const shorten = (value: string): string => value.replaceAll('\0', '\uFFFD').slice(0, LONGEST);
+const shorten = (value: string): string => toStorableText(value, LONGEST);
 const text = z.string().transform(shorten);
 
 const User = z.object({
@@ -28,7 +29,6 @@ const User = z.object({
 });
 
 const Event = z.object({
-  auditID: z.uuid(),
   stage: z.string(),
   verb: text,
   requestURI: z.string().default(''),
@@ -49,10 +49,13 @@ const Event = z.object({
   requestReceivedTimestamp: z.coerce.date(),
 });
 
+/** Ten times what our flags allow, and more than an API server sends by default. */
+const MOST_EVENTS = 1000;
+
 const EventList = z.object({
   apiVersion: z.literal('audit.k8s.io/v1'),
   kind: z.literal('EventList'),
-  items: z.array(z.unknown()),
+  items: z.array(z.unknown()).max(MOST_EVENTS),
 });
 
 /**
@@ -65,11 +68,23 @@ export const readClusterWrites = (body: unknown): readonly ClusterWrite[] | unde
   if (!list.success) return undefined;
   return list.data.items.flatMap((item) => {
     const event = Event.safeParse(item);
-    return event.success ? toWrites(event.data) : [];
+    return event.success ? toWrites(toEventId(item), event.data) : [];
   });
 };
 
-const toWrites = (event: z.infer<typeof Event>): ClusterWrite[] => {
+/** The same for an event that comes again, in the layout of UUIDv8 (RFC 9562). */
+const toEventId = (item: unknown): string => {
+  const hash = createHash('sha256').update(JSON.stringify(item)).digest('hex');
+  return [
+    hash.slice(0, 8),
+    hash.slice(8, 12),
+    `8${hash.slice(13, 16)}`,
+    `8${hash.slice(17, 20)}`,
+    hash.slice(20, 32),
+  ].join('-');
+};
+
+const toWrites = (eventId: string, event: z.infer<typeof Event>): ClusterWrite[] => {
   const { objectRef, responseStatus } = event;
   if (!objectRef || event.stage !== 'ResponseComplete') return [];
   if ((responseStatus?.code ?? 500) >= 300) return [];
@@ -78,7 +93,7 @@ const toWrites = (event: z.infer<typeof Event>): ClusterWrite[] => {
   const { resource, subresource } = objectRef;
   return [
     {
-      auditId: event.auditID,
+      eventId,
       verb: event.verb,
       resource: subresource ? `${resource}/${subresource}` : resource,
       namespace: objectRef.namespace || null,

@@ -16,8 +16,8 @@ export const insertClusterWrites = async (
   workspaceId: string,
   writes: readonly ClusterWrite[],
 ): Promise<void> => {
-  const rows = writes.map(({ auditId, at, ...write }) => ({
-    audit_id: auditId,
+  const rows = writes.map(({ eventId, at, ...write }) => ({
+    audit_id: eventId,
     written_at: at.toISOString(),
     ...write,
   }));

@@ -54,7 +54,7 @@ const post = async ({ path, token, method = 'POST', body }: Post = {}): Promise<
 describe('createAuditReceiver', () => {
   it('keeps the writes of the workspace whose token it is, whatever parameters the address has', async () => {
     expect(await post({ path: `${toAuditPath(MINE)}?timeout=30s` })).toBe(200);
-    expect(kept).toMatchObject([{ workspaceId: MINE, writes: [{ auditId: EVENT.auditID }] }]);
+    expect(kept).toMatchObject([{ workspaceId: MINE, writes: [{ name: EVENT.objectRef.name }] }]);
   });
 
   it.each<[string, Post]>([

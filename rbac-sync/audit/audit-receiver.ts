@@ -17,7 +17,7 @@ export type AuditReceiverOptions = {
   readonly log: Logger;
 };
 
-/** Batches are cut at 100 events of at most 64 KiB by the API server's own flags; see AUDIT_FLAGS. */
+/** Batches are cut at 7 MiB by the API server's own flags; see AUDIT_FLAGS. */
 const LONGEST_BODY = 8 * 1024 * 1024;
 
 const PATH = /^\/v1\/audit\/([^/?]+)(?:\?.*)?$/;

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createId } from '#domain/identifiers.ts';
 import { type AuditEndpoint, toAuditPath } from '../../../rbac-sync/audit/audit-configuration.ts';
 import { toAuditToken } from '../../../rbac-sync/audit/audit-token.ts';
+import type { RequestOptions } from '../../../rbac-sync/kubernetes-client.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import {
   aSubject,
@@ -73,6 +74,29 @@ describe('an API server', () => {
         source_ips: ['127.0.0.1'],
       },
     });
+  });
+
+  it('tells who wrote, whatever they add to their requests', async () => {
+    const subject = aSubject();
+    const mallory = await cluster.asMember(['WSAdmins'], subject);
+    const write = (name: string, more: RequestOptions) =>
+      mallory.request(ROLES, { method: 'POST', body: aRole(name), ...more });
+    const sameId = { 'audit-id': createId() };
+    // The first half of a pair of UTF-16 is no text to PostgreSQL.
+    const halved = Buffer.from(`${'x'.repeat(511)}\u{1F600}`).toString('latin1');
+    const requests: Record<string, RequestOptions> = {
+      'odd-id': { headers: { 'audit-id': 'none of your business' } },
+      'first-of-id': { headers: sameId },
+      'second-of-id': { headers: sameId },
+      'halved-agent': { headers: { 'user-agent': halved } },
+      'long-address': { query: { pad: '<'.repeat(100_000) } },
+    };
+    for (const [name, more] of Object.entries(requests)) await write(name, more);
+    const found = await Promise.allSettled(Object.keys(requests).map(untilWritten));
+    const who = found.map((each) =>
+      each.status === 'fulfilled' ? each.value.actor['username'] : 'nobody',
+    );
+    expect(who).toEqual(Object.keys(requests).map(() => `hexabase:${subject}`));
   });
 
   it('tells nothing of our own writes, of refused ones, of reads and of other kinds', async () => {
