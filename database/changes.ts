@@ -3,6 +3,7 @@ import { type CommonQueryMethods, type SerializableValue, sql } from 'slonik';
 import * as z from 'zod';
 import { createId, formatId } from '#domain/identifiers.ts';
 import type { MemberKind } from './effective-groups.ts';
+import { storableJson } from './storable.ts';
 
 /** Who changed what, and from where. Ids are UUIDs. */
 export type ChangeRecord = {
@@ -53,7 +54,7 @@ const insertOutboxRow = async (db: CommonQueryMethods, change: ChangeRecord): Pr
 };
 
 const toJson = (value: SerializableValue | undefined) =>
-  value === undefined ? null : sql.jsonb(value);
+  value === undefined ? null : storableJson(value);
 
 /** PostgreSQL's inet has no zone (RFC 4007); a connection that is gone has no address. */
 const toInet = (ip: string | null): string | null => ip?.replace(/%.*$/, '') || null;

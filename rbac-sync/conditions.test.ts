@@ -19,6 +19,11 @@ describe('withStatements', () => {
     ]);
   });
 
+  it('keeps no more of a message than people read', () => {
+    const [condition] = withStatements([], [synced('True', 'x'.repeat(1_000_000))], now);
+    expect(condition?.message).toHaveLength(10_000);
+  });
+
   it('keeps what nothing is said of', () => {
     const other = { ...synced('True', 'up'), type: 'Provisioned' } as const;
     expect(withStatements([earlier], [other], now)).toMatchObject([earlier, other]);

@@ -20,6 +20,9 @@ export type Condition = z.infer<typeof Condition>;
 /** What is so now. */
 export type Statement = Omit<Condition, 'lastTransitionTime'>;
 
+/** A message is read by people, and what a cluster says in it can be of any length. */
+export const LONGEST_MESSAGE = 10_000;
+
 /** The conditions with these statements; the time moves only where the status does. */
 export const withStatements = (
   conditions: readonly Condition[],
@@ -31,7 +34,8 @@ export const withStatements = (
     const known = byType.get(statement.type);
     const lastTransitionTime =
       known?.status === statement.status ? known.lastTransitionTime : now.toISOString();
-    byType.set(statement.type, { ...statement, lastTransitionTime });
+    const message = statement.message.slice(0, LONGEST_MESSAGE);
+    byType.set(statement.type, { ...statement, message, lastTransitionTime });
   }
   return [...byType.values()];
 };

@@ -2,11 +2,12 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
 import { isCurrent } from '#database/condition.ts';
+import { storableJson, toStorableText } from '#database/storable.ts';
 import { HostPlan, LimitRangeItem, ProjectNetworkPolicy, ResourceQuotaHard } from '#domain/plan.ts';
 import { PolicyRule } from '#domain/policy-rule.ts';
 import { PRESET_ROLES } from '#domain/presets.ts';
 import type { WorkspaceState } from '#domain/workspace-state.ts';
-import { Condition, SUSPENDED } from './conditions.ts';
+import { Condition, LONGEST_MESSAGE, SUSPENDED } from './conditions.ts';
 
 const Cluster = z.strictObject({
   provisioner: z.string(),
@@ -283,7 +284,7 @@ export const reportFault = async (
   error: string,
 ): Promise<void> => {
   await db.query(sql.type(Nothing)`
-    UPDATE task SET state = 'running', error = ${error}, updated_at = now()
+    UPDATE task SET state = 'running', error = ${toStorableText(error, LONGEST_MESSAGE)}, updated_at = now()
     WHERE workspace_id = ${workspaceId} AND finished_at IS NULL AND generation <= ${generation}
   `);
 };
@@ -318,7 +319,7 @@ export const saveObserved = async (
   await db.query(sql.prepared('save_observed', Nothing)`
     UPDATE workspace
     SET observed_generation = greatest(observed_generation, ${generation}),
-      conditions = ${sql.jsonb(conditions)}, updated_at = now()
+      conditions = ${storableJson(conditions)}, updated_at = now()
     WHERE id = ${workspaceId}
   `);
 };

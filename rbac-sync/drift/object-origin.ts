@@ -37,14 +37,14 @@ const BUILT_IN_NAMESPACES = ['kube-system', 'kube-public'];
 const BUILT_IN_NAMES = ['cluster-admin', 'admin', 'edit', 'view'];
 
 /**
- * Whether Kubernetes made it at its start and nobody has changed it since. The label alone says nothing:
- * whoever may make a ClusterRoleBinding may label it.
+ * Whether Kubernetes made it at its start and nobody has changed it since. The label alone says nothing, and
+ * neither do its name and managers: whoever may make a RoleBinding somewhere may choose them.
  */
 export const isBuiltIn = (object: ObservedObject): boolean =>
   object.metadata.labels?.['kubernetes.io/bootstrapping'] === 'rbac-defaults' &&
-  (object.metadata.name.startsWith('system:') ||
-    BUILT_IN_NAMES.includes(object.metadata.name) ||
-    BUILT_IN_NAMESPACES.includes(object.metadata.namespace ?? '')) &&
+  (object.metadata.namespace === undefined
+    ? object.metadata.name.startsWith('system:') || BUILT_IN_NAMES.includes(object.metadata.name)
+    : BUILT_IN_NAMESPACES.includes(object.metadata.namespace)) &&
   foreignManagers(object).length === 0;
 
 let manifestKeys: ReadonlySet<string> | undefined;

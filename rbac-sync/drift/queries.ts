@@ -1,5 +1,6 @@
-import { type CommonQueryMethods, type SerializableValue, sql } from 'slonik';
+import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
+import { storableJson, toStorableText } from '#database/storable.ts';
 import {
   DRIFT_ACTIONS,
   DRIFT_KINDS,
@@ -100,8 +101,11 @@ export const saveDrift = async (
       desired_hash, changed_at, detected_at, resolved_at, retry_at
     ) VALUES (
       ${createId()}, ${workspaceId}, ${kind}, ${finding.namespace ?? null}, ${name}, ${change}, ${action},
-      ${reason.slice(0, 2000)}, ${sql.array(managers.map(withoutNul), 'text')},
-      ${toJson(finding.differences)}, ${toJson(finding.opened)}, ${desiredHash ?? null},
+      ${toStorableText(reason, 2000)}, ${sql.array(
+        managers.map((manager) => toStorableText(manager)),
+        'text',
+      )},
+      ${storableJson(finding.differences)}, ${storableJson(finding.opened)}, ${desiredHash ?? null},
       ${changedAt ? sql.timestamp(changedAt) : null}, ${sql.timestamp(lookedAt)}, CASE WHEN ${resolved} THEN now() END,
       ${retryAt ? sql.timestamp(retryAt) : null}
     )
@@ -114,16 +118,6 @@ export const saveDrift = async (
       last_seen_at = now(), resolved_at = excluded.resolved_at, retry_at = excluded.retry_at
   `);
 };
-
-const withoutNul = (text: string): string => text.replaceAll('\0', '\uFFFD');
-
-/** PostgreSQL's jsonb holds no U+0000, and what is shown here is anybody's. */
-const toJson = (value: unknown) =>
-  sql.jsonb(
-    JSON.parse(
-      JSON.stringify(value, (_key, each) => (typeof each === 'string' ? withoutNul(each) : each)),
-    ) as SerializableValue,
-  );
 
 /** Closes rows whose object is as it should be again, or gone; what was to be put back, was. */
 export const resolveDrift = async (

@@ -1,7 +1,9 @@
 /** Diffs in the database, as rbac-sync answers them. */
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
+import { storableJson, toStorableText } from '#database/storable.ts';
 import type { ClusterDiff } from '#domain/cluster-diff.ts';
+import { LONGEST_MESSAGE } from '../conditions.ts';
 
 const Nothing = z.strictObject({});
 
@@ -41,7 +43,7 @@ export const saveDiffResult = async (
   result: ClusterDiff,
 ): Promise<void> => {
   await db.query(sql.type(Nothing)`
-    UPDATE workspace_diff SET result = ${sql.jsonb(result)}
+    UPDATE workspace_diff SET result = ${storableJson(result)}
     WHERE id = ANY (${sql.array(diffIds, 'uuid')})
   `);
 };
@@ -61,8 +63,8 @@ export const finishDiffs = async (
 ): Promise<void> => {
   await db.query(sql.type(Nothing)`
     UPDATE task
-    SET state = ${state}, progress = 100, step = NULL, error = ${error}, updated_at = now(),
-      finished_at = now()
+    SET state = ${state}, progress = 100, step = NULL, error = ${error && toStorableText(error, LONGEST_MESSAGE)},
+      updated_at = now(), finished_at = now()
     FROM workspace_diff d
     WHERE d.id = ANY (${sql.array(diffIds, 'uuid')}) AND task.id = d.task_id
       AND task.finished_at IS NULL
