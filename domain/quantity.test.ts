@@ -36,6 +36,11 @@ describe('comparison', () => {
     expect(atMost('1025Mi', '1Gi')).toBe(false);
   });
 
+  it('spends no time on a number that no cluster would have made', () => {
+    expect(parseQuantity(`${'9'.repeat(100_000)}x`)).toBeUndefined();
+    expect(parseQuantity('9'.repeat(10_000_000))).toBeUndefined();
+  });
+
   it('refuses what is not a quantity', () => {
     expect(equalQuantities('x', 'y')).toBe(false);
     expect(atMost('x', '1')).toBe(false);

@@ -8,6 +8,9 @@ import * as z from 'zod';
 const QUANTITY =
   /^([+-]?)(\d+\.?\d*|\.\d+)(Ki|Mi|Gi|Ti|Pi|Ei|n|u|m|k|M|G|T|P|E|[eE][+-]?\d{1,2})?$/;
 
+/** Longer than any canonical form: a cluster of others may say anything, and reading it must stay cheap. */
+const LONGEST = 100;
+
 const DECIMAL_EXPONENT: Record<string, number> = {
   n: -9,
   u: -6,
@@ -40,6 +43,7 @@ export const Quantity = z
 
 /** The value of a quantity in units of 10⁻⁹, rounded up as Kubernetes does; `undefined` if it isn't one. */
 export const parseQuantity = (text: string): bigint | undefined => {
+  if (text.length > LONGEST) return undefined;
   const match = QUANTITY.exec(text);
   if (!match) return undefined;
   const [, sign, number = '', suffix = ''] = match;

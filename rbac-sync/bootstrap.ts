@@ -12,6 +12,7 @@ import { probePolicies } from './policy-probes.ts';
 const FIELD_MANAGER = 'hexabase-bootstrap';
 const SYNC_ACCOUNT = '/api/v1/namespaces/hexabase-system/serviceaccounts/rbac-sync';
 const TOKEN_SECONDS = 3600;
+const LONGEST_TOKEN = 16_384;
 const AGGREGATED = ['admin', 'view', 'hexabase:workspace-viewer'];
 const AGGREGATION_MS = 60_000;
 
@@ -47,7 +48,7 @@ const untilAggregated = async (client: KubernetesClient): Promise<void> => {
 export type SyncToken = { readonly token: string; readonly expiresAt: Date };
 
 const TokenRequest = z.object({
-  status: z.object({ token: z.string(), expirationTimestamp: z.coerce.date() }),
+  status: z.object({ token: z.string().max(LONGEST_TOKEN), expirationTimestamp: z.coerce.date() }),
 });
 
 /** A new token of the sync identity, for an hour; its own credential is enough to ask for it. */

@@ -32,6 +32,8 @@ export type KubernetesClientOptions = {
   readonly credential: Credential;
   /** Requests in flight at once, watches aside. */
   readonly connections?: number;
+  /** How long an answer may take to its end, in milliseconds; half a minute, if not said. */
+  readonly answerMs?: number;
 };
 
 /** A request's body, headers and the like. */
@@ -64,14 +66,17 @@ export type KubernetesClient = AsyncDisposable & {
 
 const FIELD_MANAGER = 'hexabase-rbac-sync';
 const REQUEST_TIMEOUT_MS = 15_000;
-const LONGEST_ANSWER_BYTES = 64 * 1024 * 1024;
+/** Of somebody else's server; read as JSON it takes twenty times as much. */
+const LONGEST_ANSWER_BYTES = 16 * 1024 * 1024;
+/** A server that trickles its answer never comes to a time-out between two bytes. */
+const LONGEST_ANSWER_MS = 30_000;
 const LONGEST_MESSAGE = 1_000;
 const RETRIES = 3;
 const LONGEST_RETRY_AFTER_MS = 10_000;
 
 /** Opens no connection until the first request. */
 export const createKubernetesClient = (options: KubernetesClientOptions): KubernetesClient => {
-  const { credential } = options;
+  const { credential, answerMs = LONGEST_ANSWER_MS } = options;
   const settings = {
     // The API server lets one HTTP/2 connection starve; kept-alive HTTP/1.1 connections share evenly.
     allowH2: false,
@@ -97,7 +102,7 @@ export const createKubernetesClient = (options: KubernetesClientOptions): Kubern
   const watches = new Pool(options.server, { ...settings, bodyTimeout: 0, pipelining: 0 });
   const headers = headersOf(credential);
   return {
-    request: (path, request = {}) => send(requests, headers, path, request),
+    request: (path, request = {}) => send({ pool: requests, headers, answerMs }, path, request),
     watch: (path, query, signal) => watch(watches, { headers, path, query, signal }),
     [Symbol.asyncDispose]: async () => {
       await Promise.all([requests.destroy(), watches.destroy()]);
@@ -167,32 +172,55 @@ type Headers = (
   extra?: Readonly<Record<string, string>>,
 ) => Readonly<Record<string, string | string[]>>;
 
+type Sender = { readonly pool: Pool; readonly headers: Headers; readonly answerMs: number };
+
 const send = async (
-  pool: Pool,
-  headers: Headers,
+  { pool, headers, answerMs }: Sender,
   path: string,
   { method = 'GET', query, body, contentType, headers: extra, signal }: RequestOptions,
 ): Promise<unknown> => {
   for (let attempt = 0; ; attempt += 1) {
-    const response = await pool.request({
-      method,
-      path,
-      ...(query && { query }),
-      headers: {
-        accept: 'application/json',
-        ...(body !== undefined && { 'content-type': contentType ?? 'application/json' }),
-        ...headers(extra),
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-      ...(signal && { signal }),
+    const [response, answer] = await inTime(answerMs, signal, async (deadline) => {
+      const opened = await pool.request({
+        method,
+        path,
+        ...(query && { query }),
+        headers: {
+          accept: 'application/json',
+          ...(body !== undefined && { 'content-type': contentType ?? 'application/json' }),
+          ...headers(extra),
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+        signal: deadline,
+      });
+      return [opened, parseAnswer(await opened.body.text())] as const;
     });
-    const answer = parseAnswer(await response.body.text());
     if (response.statusCode < 400) return answer;
     const wait = retryAfter(response);
     if (wait === undefined || attempt === RETRIES) {
       throw new KubernetesError(`${method} ${path}`, response.statusCode, toStatus(answer));
     }
     await delay(wait, undefined, { signal });
+  }
+};
+
+/** Does something that has to end in time. @throws Error with the code `ETIMEDOUT` */
+const inTime = async <Result>(
+  ms: number,
+  signal: AbortSignal | undefined,
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> => {
+  const controller = new AbortController();
+  const late = Object.assign(new Error(`no complete answer after ${ms} ms`), { code: 'ETIMEDOUT' });
+  const timer = setTimeout(() => controller.abort(late), ms);
+  const follow = () => controller.abort(signal?.reason);
+  if (signal?.aborted) follow();
+  signal?.addEventListener('abort', follow, { once: true });
+  try {
+    return await work(controller.signal);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', follow);
   }
 };
 

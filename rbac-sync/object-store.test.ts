@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createObjectStore, type ObjectStore, type ObservedObject } from './object-store.ts';
+import { createObjectStore, type ObjectStore, ObservedObject } from './object-store.ts';
 
 const object = (name: string, version: number, uid = `uid-${name}`): ObservedObject => ({
   kind: 'Role',
@@ -52,5 +52,16 @@ describe('an object store', () => {
     expect(news).toBe(true);
     expect(content().toSorted()).toEqual(['a@15', 'changed-since@26', 'written-since@25']);
     expect(store.replace([object('a', 15), object('changed-since', 12)], '20')).toBe(false);
+  });
+});
+
+describe('an observed object', () => {
+  it('has a version of at most 64 bits: of millions of digits, each comparison would take seconds', () => {
+    const versioned = (resourceVersion: string) => ({
+      kind: 'Role',
+      metadata: { name: 'a', uid: 'x', resourceVersion },
+    });
+    expect(ObservedObject.safeParse(versioned(`${2n ** 64n - 1n}`)).success).toBe(true);
+    expect(ObservedObject.safeParse(versioned('9'.repeat(1_000_000))).success).toBe(false);
   });
 });

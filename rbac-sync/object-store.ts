@@ -12,7 +12,8 @@ export const ObservedObject = z.looseObject({
     name: z.string(),
     namespace: z.string().optional(),
     uid: z.string(),
-    resourceVersion: z.string().regex(/^\d+$/),
+    // 64 bits, and no number that takes seconds to read.
+    resourceVersion: z.string().regex(/^\d{1,20}$/),
     labels: z.record(z.string(), z.string()).optional(),
     deletionTimestamp: z.string().optional(),
   }),
