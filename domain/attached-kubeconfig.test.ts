@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { stringify } from 'yaml';
 // biome-ignore lint/style/noRestrictedImports: the rules themselves are pure; the test needs real certificates.
 import { createCertificateAuthority } from '#runtime/certificates.ts';
@@ -90,7 +90,26 @@ describe('parseAttachedKubeconfig', () => {
     ['aliases', 'a: &a [1]\nb: *a'],
     ['nothing', ''],
     ['more than it may be', 'x'.repeat(70_000)],
+    ['what is nested without end', '['.repeat(5_000)],
+    ['what is nested without brackets', '? '.repeat(5_000)],
   ])('refuses %s', (_name, text) => {
     expect(() => parseAttachedKubeconfig(text)).toThrow(KubeconfigError);
+  });
+
+  it.each([
+    ['keys', Array.from({ length: 13_000 }, (_, index) => `${index.toString(36)}:`).join('\n')],
+    ['faults', '[}'.repeat(30_000)],
+  ])('spends no seconds on thousands of %s', (_name, text) => {
+    const started = performance.now();
+    expect(() => parseAttachedKubeconfig(text)).toThrow('more in it than any kubeconfig');
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+
+  it('warns nobody with what stands in it', () => {
+    const warn = vi.spyOn(process, 'emitWarning');
+    expect(parseAttachedKubeconfig(write().replace(SECRET, `!tag ${SECRET}`))).toMatchObject({
+      credential: { token: SECRET },
+    });
+    expect(warn).not.toHaveBeenCalled();
   });
 });

@@ -4,7 +4,7 @@
  * goes another way or leaves the server unproven.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { parse } from 'yaml';
+import { Lexer, Parser, parse } from 'yaml';
 import * as z from 'zod';
 
 /** What such a kubeconfig says. */
@@ -110,12 +110,35 @@ export const parseAttachedKubeconfig = (text: string): AttachedKubeconfig => {
 
 const decode = (base64: string): string => Buffer.from(base64, 'base64').toString('utf8');
 
+/** Far more than a kubeconfig has: what is deeper runs into the stack's end, and many keys or faults take seconds. */
+const MOST_LEXEMES = 5_000;
+const DEEPEST = 40;
+
 const parseYaml = (text: string): unknown => {
+  refuseBombs(text);
   try {
-    // Without aliases: a few bytes of them make gigabytes.
-    return parse(text, { maxAliasCount: 0 });
-  } catch (error) {
-    throw new KubeconfigError('It is not YAML, or uses aliases.', { cause: error });
+    return parse(text, {
+      // Without aliases: a few bytes of them make gigabytes.
+      maxAliasCount: 0,
+      // Neither errors nor warnings quote the text.
+      prettyErrors: false,
+      logLevel: 'error',
+    });
+  } catch {
+    throw new KubeconfigError('It is not YAML, or uses aliases.');
+  }
+};
+
+/** Lexer and parser go step by step; only what comes after them goes deep. */
+const refuseBombs = (text: string): void => {
+  const parser = new Parser();
+  let lexemes = 0;
+  for (const lexeme of new Lexer().lex(text)) {
+    lexemes += 1;
+    for (const _ of parser.next(lexeme));
+    if (lexemes > MOST_LEXEMES || parser.stack.length > DEEPEST) {
+      throw new KubeconfigError('It has more in it than any kubeconfig, or is nested too deep.');
+    }
   }
 };
 
@@ -135,7 +158,9 @@ const refuseByName = (value: unknown): void => {
 const describeIssue = ({ issues: [issue] }: z.ZodError): string => {
   const place = issue?.path.join('.') || 'the document';
   const surplus =
-    issue?.code === 'unrecognized_keys' ? ` (not known: ${issue.keys.join(', ')})` : '';
+    issue?.code === 'unrecognized_keys'
+      ? ` (not known: ${issue.keys.join(', ').slice(0, 200)})`
+      : '';
   return `It must be a kubeconfig (v1) with exactly one cluster, one user and one context, all inline; at fault is ${place}${surplus}. "kubectl config view --minify --flatten --raw" makes such a one.`;
 };
 
