@@ -35,6 +35,7 @@ export const createHelm = (options: HelmOptions): ReleaseDelivery => {
   return {
     apply: async ({ names, values }, patience) => {
       await dropPending(options, names, patience);
+      await refuseForeign(host, names);
       const source = chart.repository ? ['--repo', chart.repository] : [];
       const { namespace, release } = names;
       await runHelm(options, patience, {
@@ -48,7 +49,10 @@ export const createHelm = (options: HelmOptions): ReleaseDelivery => {
     },
     remove: async (names, patience) => {
       const records = await listRecords(host, names);
-      if (records.length === 0) return;
+      for (const { name } of records.filter(isForeign(names))) {
+        await removeObject(host.client, `/api/v1/namespaces/${names.namespace}/secrets/${name}`);
+      }
+      if (records.every(isForeign(names))) return;
       const args = ['uninstall', names.release, '--namespace', names.namespace];
       await runHelm(options, patience, { args: [...args, '--ignore-not-found'] });
     },
@@ -64,6 +68,24 @@ const listRecords = ({ client }: Host, { namespace, release }: HostNames, status
     `owner=helm,name=${release}${status ? `,status in (${status})` : ''}`,
   );
 
+/**
+ * Whether it is no record of helm's. vCluster copies tenants' Secrets to the host with their labels, and by those
+ * alone helm finds its records: what stands in the last one it takes for its own, and deletes.
+ */
+const isForeign =
+  ({ release }: HostNames) =>
+  ({ name }: { readonly name: string }): boolean =>
+    !new RegExp(`^sh\\.helm\\.release\\.v1\\.${release}\\.v\\d+$`).test(name);
+
+const refuseForeign = async (host: Host, names: HostNames): Promise<void> => {
+  const foreign = (await listRecords(host, names)).find(isForeign(names));
+  if (!foreign) return;
+  throw hostError(
+    'NameTaken',
+    `The Secret ${names.namespace}/${foreign.name} on the host looks like a record of helm’s and is a tenant’s: its labels are owner=helm and name=${names.release}`,
+  );
+};
+
 const PENDING = 'pending-install,pending-upgrade,pending-rollback,uninstalling';
 
 const dropPending = async (
@@ -74,6 +96,7 @@ const dropPending = async (
   const settle = async () => {
     const pending = await listRecords(host, names, PENDING);
     for (const { name, creationTimestamp } of pending) {
+      if (isForeign(names)({ name })) continue;
       // It may still be at work: whoever started it was killed, and it was not.
       if (Date.now() - creationTimestamp.getTime() < orphanMs) return undefined;
       await removeObject(host.client, `/api/v1/namespaces/${names.namespace}/secrets/${name}`);
