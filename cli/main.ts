@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander';
 import { AuthorizationResponseError, ResponseBodyError } from 'openid-client';
 import { addDiffCommand } from './diff-command.ts';
 import { addGetTokenCommand } from './get-token-command.ts';
+import { toPrintable } from './printable.ts';
 
 const ERROR = 2;
 
@@ -32,7 +33,8 @@ try {
   // Commander has said itself what is wrong with the arguments, or shown its help.
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : ERROR;
   else {
-    process.stderr.write(`hexabase: ${explain(error)}\n`);
+    // What an API server or the issuer said is in it.
+    process.stderr.write(`hexabase: ${explain(error).split('\n').map(toPrintable).join('\n')}\n`);
     process.exitCode = ERROR;
   }
 }

@@ -2,6 +2,7 @@
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
 import { stringify } from 'yaml';
 import type { Schemas } from '../client/client.ts';
+import { toPrintable } from './printable.ts';
 
 type ClusterDiff = Schemas['ClusterDiff'];
 type ObjectDiff = Schemas['ObjectDiff'];
@@ -60,7 +61,3 @@ const sortKeys = (value: unknown): unknown => {
   const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(entries.map(([key, each]) => [key, sortKeys(each)]));
 };
-
-/** Names in a cluster can hold what a terminal obeys. */
-const toPrintable = (line: string): string =>
-  line.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\ufffd');
