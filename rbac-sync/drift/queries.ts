@@ -169,7 +169,8 @@ export const explainDrift = async (
             AND p.namespace IS NOT DISTINCT FROM e.namespace
             AND p.id < e.id AND p.detected_at >= c.written_at
         )
-      ORDER BY e.id, c.written_at > e.detected_at,
+      -- A write without a name made an object that the server named, or removed many.
+      ORDER BY e.id, c.written_at > e.detected_at, c.name IS NULL,
         abs(extract(epoch FROM c.written_at - e.detected_at))
     ) AS found
     WHERE d.id = found.id
