@@ -5,12 +5,12 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
+import { INSTALLER, SYNC_ACCOUNT } from './identities.ts';
 import { applyObject, type KubernetesClient } from './kubernetes-client.ts';
 import { type Manifest, readManifests, toManifestPath } from './manifests.ts';
 import { probePolicies } from './policy-probes.ts';
 
-const FIELD_MANAGER = 'hexabase-bootstrap';
-const SYNC_ACCOUNT = '/api/v1/namespaces/hexabase-system/serviceaccounts/rbac-sync';
+const ACCOUNT_PATH = `/api/v1/namespaces/${SYNC_ACCOUNT.namespace}/serviceaccounts/${SYNC_ACCOUNT.name}`;
 const TOKEN_SECONDS = 3600;
 const LONGEST_TOKEN = 16_384;
 const AGGREGATED = ['admin', 'view', 'hexabase:workspace-viewer'];
@@ -27,7 +27,7 @@ export const bootstrapCluster = async (client: KubernetesClient): Promise<void> 
 };
 
 const applyManifest = async (client: KubernetesClient, manifest: Manifest): Promise<void> => {
-  await applyObject(client, toManifestPath(manifest), manifest, FIELD_MANAGER);
+  await applyObject(client, toManifestPath(manifest), manifest, INSTALLER);
 };
 
 const ClusterRole = z.object({ rules: z.array(z.unknown()).nullish() });
@@ -54,7 +54,7 @@ const TokenRequest = z.object({
 /** A new token of the sync identity, for an hour; its own credential is enough to ask for it. */
 export const requestSyncToken = async (client: KubernetesClient): Promise<SyncToken> => {
   const { status } = TokenRequest.parse(
-    await client.request(`${SYNC_ACCOUNT}/token`, {
+    await client.request(`${ACCOUNT_PATH}/token`, {
       method: 'POST',
       body: {
         apiVersion: 'authentication.k8s.io/v1',

@@ -6,6 +6,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Dispatcher, Pool } from 'undici';
 import * as z from 'zod';
+import { FIELD_MANAGER } from './identities.ts';
 import { KubernetesError } from './kubernetes-error.ts';
 import { readLines } from './read-lines.ts';
 
@@ -64,7 +65,6 @@ export type KubernetesClient = AsyncDisposable & {
   ) => AsyncIterable<WatchEvent | null>;
 };
 
-const FIELD_MANAGER = 'hexabase-rbac-sync';
 const REQUEST_TIMEOUT_MS = 15_000;
 /** Of somebody else's server; read as JSON it takes twenty times as much. */
 const LONGEST_ANSWER_BYTES = 16 * 1024 * 1024;

@@ -5,6 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { MANAGED_BY, MANAGED_BY_LABEL } from '#domain/kubernetes-objects.ts';
+import { INSTALLER, PROBER, PROBER_BINDING, SYNC_USER } from './identities.ts';
 import type { KubernetesClient } from './kubernetes-client.ts';
 import { isNotFound, KubernetesError } from './kubernetes-error.ts';
 
@@ -18,10 +19,7 @@ type Probe = {
 };
 
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';
-const SYNC = 'system:serviceaccount:hexabase-system:rbac-sync';
-/** Nobody can be it but by impersonation: no token and no service account has such a name. */
-const PROBER = 'hexabase-policy-prober';
-const PROBER_BINDING = `${RBAC}/clusterrolebindings/hexabase:policy-prober`;
+const BINDING_PATH = `${RBAC}/clusterrolebindings/${PROBER_BINDING}`;
 const DEADLINE_MS = 30_000;
 
 const PROBES: readonly Probe[] = [
@@ -61,7 +59,7 @@ const PROBES: readonly Probe[] = [
   },
   {
     policy: 'hexabase-sync-limits',
-    as: SYNC,
+    as: SYNC_USER,
     path: '/api/v1/namespaces',
     body: { metadata: { name: 'probe' } },
   },
@@ -88,14 +86,14 @@ export const probePolicies = async (client: KubernetesClient): Promise<void> => 
 
 /** The prober holds everything while probing, so that RBAC lets each probe through to the policies. */
 const bindProber = async (client: KubernetesClient): Promise<void> => {
-  await client.request(PROBER_BINDING, {
+  await client.request(BINDING_PATH, {
     method: 'PATCH',
-    query: { fieldManager: 'hexabase-bootstrap', force: 'true' },
+    query: { fieldManager: INSTALLER, force: 'true' },
     contentType: 'application/apply-patch+yaml',
     body: {
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind: 'ClusterRoleBinding',
-      metadata: { name: 'hexabase:policy-prober' },
+      metadata: { name: PROBER_BINDING },
       roleRef: {
         apiGroup: 'rbac.authorization.k8s.io',
         kind: 'ClusterRole',
@@ -107,7 +105,7 @@ const bindProber = async (client: KubernetesClient): Promise<void> => {
 };
 
 const unbindProber = async (client: KubernetesClient): Promise<void> => {
-  await client.request(PROBER_BINDING, { method: 'DELETE' }).catch((error: unknown) => {
+  await client.request(BINDING_PATH, { method: 'DELETE' }).catch((error: unknown) => {
     if (!isNotFound(error)) throw error;
   });
 };

@@ -82,7 +82,7 @@ export const syncCluster = async (asked: SyncOptions): Promise<SyncOutcome> => {
     ...leaving.map(describeLeaving),
     ...describeOveruse(cluster.stores.ResourceQuota.values()),
     ...describeUnknownGroups(...(await compareGroups(options))),
-    ...describeForeign(cluster.foreignBindings.values(), desired),
+    ...describeForeign(cluster.foreign.RoleBinding.values(), desired),
   ];
   return { changes, notes, leaving: leaving.map(({ metadata }) => metadata.name) };
 };

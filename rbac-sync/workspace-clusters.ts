@@ -32,8 +32,6 @@ export type WorkspaceCluster = AsyncDisposable & {
   readonly client: KubernetesClient;
   /** Our labelled objects. */
   readonly stores: Readonly<Record<ManagedKind, ObjectStore>>;
-  /** RoleBindings of others, to report. */
-  readonly foreignBindings: ObjectStore;
   /** Roles and bindings of others, with those of Kubernetes as no more than their names. */
   readonly foreign: Readonly<Record<ForeignKind, ObjectStore>>;
   /** What was last seen as it should be, by key; none at all when we have just connected. */
@@ -123,7 +121,6 @@ export const connectCluster = async (options: ConnectOptions): Promise<Workspace
   return {
     client,
     stores,
-    foreignBindings: foreign.RoleBinding,
     foreign,
     settled: undefined,
     recorded: new Map(),

@@ -5,6 +5,7 @@
  * https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/
  */
 import { formatId } from '#domain/identifiers.ts';
+import { SYNC_USER } from '../identities.ts';
 import type { ApiServerConfiguration } from '../provisioners/provisioner.ts';
 import { toAuditToken } from './audit-token.ts';
 
@@ -21,9 +22,6 @@ export type AuditEndpoint = {
 /** The path of a workspace's events below the endpoint's URL. @param workspaceId UUID */
 export const toAuditPath = (workspaceId: string): string =>
   `/v1/audit/${formatId('workspace', workspaceId)}`;
-
-/** The identity whose own writes are no news to us. */
-export const SYNC_USER = 'system:serviceaccount:hexabase-system:rbac-sync';
 
 const WRITES = ['create', 'update', 'patch', 'delete', 'deletecollection'];
 
@@ -52,6 +50,7 @@ const auditPolicy = (): object => ({
   omitStages: STAGES,
   omitManagedFields: true,
   rules: [
+    // Our own writes are no news to us.
     { level: 'None', users: [SYNC_USER] },
     { level: 'Metadata', verbs: WRITES, resources: WATCHED },
     { level: 'None' },

@@ -1,10 +1,9 @@
 /** What the condition Drifted says, from what was found and decided. Pure. */
 import type { DriftActor } from '#domain/drift.ts';
 import type { Statement } from '../conditions.ts';
+import { toList } from '../notes.ts';
 import type { Decision } from './decide.ts';
 import type { LedgerRow } from './queries.ts';
-
-const LONGEST_LIST = 10;
 
 /** The gravest of what there is to say; nothing when no object of ours was touched. */
 export const describeDrift = (
@@ -47,11 +46,7 @@ const found = ({ length }: readonly Decision[]): string =>
 const nameOf = ({ finding: { kind, namespace, name } }: Decision): string =>
   `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
 
-const list = (decisions: readonly Decision[]): string => {
-  const names = decisions.map(nameOf).sort();
-  const more = names.length > LONGEST_LIST ? ` and ${names.length - LONGEST_LIST} more` : '';
-  return `${names.slice(0, LONGEST_LIST).join(', ')}${more}`;
-};
+const list = (decisions: readonly Decision[]): string => toList(decisions.map(nameOf).sort());
 
 /** What somebody gains by it is said first: it stands open until the fight is over. */
 const describeContested = (

@@ -1,6 +1,7 @@
 /** Where an object in a cluster comes from: Kubernetes itself, our manifests, or somebody. Pure. */
 import * as z from 'zod';
 import { toObjectKey } from '#domain/kubernetes-objects.ts';
+import { FIELD_MANAGER, INSTALLER, PROBER_BINDING } from '../identities.ts';
 import { readManifests } from '../manifests.ts';
 import type { ObservedObject } from '../object-store.ts';
 
@@ -12,7 +13,7 @@ const ManagedField = z.looseObject({
 type ManagedField = z.infer<typeof ManagedField>;
 
 /** Those whose writes nobody needs to be told of. */
-const OWN_MANAGERS = ['hexabase-rbac-sync', 'hexabase-bootstrap'];
+const OWN_MANAGERS: readonly string[] = [FIELD_MANAGER, INSTALLER];
 const KUBERNETES_MANAGERS = [
   'kube-apiserver',
   'kube-controller-manager',
@@ -51,12 +52,12 @@ let manifestKeys: ReadonlySet<string> | undefined;
 
 /** Whether an object of this kind and name is one of our manifests'. */
 export const isManifest = (object: ObservedObject): boolean => {
-  manifestKeys ??= new Set([...readManifests().map(toObjectKey), PROBER]);
+  manifestKeys ??= new Set([
+    ...readManifests().map(toObjectKey),
+    `ClusterRoleBinding//${PROBER_BINDING}`,
+  ]);
   return manifestKeys.has(toObjectKey(object));
 };
-
-/** Stands for a moment, while the policies are proven. */
-const PROBER = 'ClusterRoleBinding//hexabase:policy-prober';
 
 /**
  * The object without what nobody will look at, before it is kept: there are a hundred and more built-in

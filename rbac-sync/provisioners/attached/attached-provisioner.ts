@@ -23,7 +23,7 @@ import { removeBindings, removeEverything } from './detach.ts';
 import { explain } from './explain.ts';
 import { claimCluster, readClusterUid, readOwner } from './ownership.ts';
 import { type AttachedRow, findAttachedCluster, saveClusterUid } from './queries.ts';
-import { INSTALLER, listMissingRights } from './rights.ts';
+import { INSTALLER_CREDENTIAL, listMissingRights } from './rights.ts';
 
 /** What {@link createAttachedProvisioner} needs. */
 export type AttachedProvisionerOptions = {
@@ -117,7 +117,7 @@ const toCredential = ({ credential }: AttachedKubeconfig): Credential =>
 
 const toInstaller = (kubeconfig: AttachedKubeconfig): Credential => ({
   ...toCredential(kubeconfig),
-  impersonate: INSTALLER,
+  impersonate: INSTALLER_CREDENTIAL,
 });
 
 const toPlane = ({ kubeconfig, address }: Way): ControlPlane => ({

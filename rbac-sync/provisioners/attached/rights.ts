@@ -1,5 +1,6 @@
 /** Which rights a kubeconfig needs to make a cluster safe, and which of them it lacks. */
 import * as z from 'zod';
+import { INSTALLER, PROBER, SYNC_ACCOUNT } from '../../identities.ts';
 import type { KubernetesClient } from '../../kubernetes-client.ts';
 
 /** A right as SelfSubjectAccessReview asks for it (authorization.k8s.io/v1). */
@@ -8,18 +9,20 @@ type Right = {
   readonly group: string;
   readonly resource: string;
   readonly name?: string;
+  readonly namespace?: string;
 };
 
 /** What the policies, presets and our identity are installed as: policies let no other write them again. */
-export const INSTALLER = { user: 'hexabase-bootstrap', groups: ['system:masters'] } as const;
+export const INSTALLER_CREDENTIAL = { user: INSTALLER, groups: ['system:masters'] } as const;
 
 const RIGHTS: readonly Right[] = [
   { verb: 'get', group: '', resource: 'namespaces' },
   // With these two every other follows; and without them policies could not be upgraded.
-  { verb: 'impersonate', group: '', resource: 'users', name: INSTALLER.user },
-  { verb: 'impersonate', group: '', resource: 'groups', name: INSTALLER.groups[0] },
-  // The prober of policies, who is nobody else.
-  { verb: 'impersonate', group: '', resource: 'users', name: 'hexabase-policy-prober' },
+  { verb: 'impersonate', group: '', resource: 'users', name: INSTALLER },
+  { verb: 'impersonate', group: '', resource: 'groups', name: INSTALLER_CREDENTIAL.groups[0] },
+  // Those who ask whether policies are in force.
+  { verb: 'impersonate', group: '', resource: 'users', name: PROBER },
+  { verb: 'impersonate', group: '', resource: 'serviceaccounts', ...SYNC_ACCOUNT },
 ];
 
 const Review = z.object({ status: z.object({ allowed: z.boolean() }) });

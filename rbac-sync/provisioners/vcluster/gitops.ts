@@ -2,12 +2,14 @@
  * Releases by a GitOps controller of the host: a Flux `HelmRelease` with its source, or an Argo CD
  * `Application`. We apply what should be, and read in its status what came of it.
  */
+
+import { FIELD_MANAGER } from '../../identities.ts';
 import { applyObject } from '../../kubernetes-client.ts';
 import type { Release, ReleaseDelivery } from './delivery.ts';
 import type { Host } from './host.ts';
 import { hostError, reasonOf, redact } from './host-errors.ts';
 import { find, removeObject } from './host-requests.ts';
-import { HOST_FIELD_MANAGER, type HostNames, hostLabels } from './names.ts';
+import { type HostNames, hostLabels } from './names.ts';
 import type { Chart } from './settings.ts';
 import { waitFor } from './wait.ts';
 
@@ -32,7 +34,7 @@ export const createGitops = ({ client }: Host, controller: Controller): ReleaseD
   apply: async (release, patience) => {
     const objects = controller.objects(release);
     for (const { path, body } of objects) {
-      await applyObject(client, path, body, HOST_FIELD_MANAGER);
+      await applyObject(client, path, body, FIELD_MANAGER);
     }
     const { path = '' } = objects.at(-1) ?? {};
     const settled = async () => {

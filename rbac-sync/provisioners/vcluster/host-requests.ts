@@ -1,10 +1,11 @@
 /** The few requests that we make of the host's API server, each with what it is for in its errors. */
 import * as z from 'zod';
+import { FIELD_MANAGER } from '../../identities.ts';
 import { applyObject, createObject, type KubernetesClient } from '../../kubernetes-client.ts';
 import { isNotFound, isTaken } from '../../kubernetes-error.ts';
 import { hostError, toHostError } from './host-errors.ts';
 import type { HostObject } from './host-objects.ts';
-import { HOST_FIELD_MANAGER, type HostNames, WORKSPACE_LABEL } from './names.ts';
+import { type HostNames, WORKSPACE_LABEL } from './names.ts';
 
 const Metadata = z.object({
   uid: z.string(),
@@ -76,7 +77,7 @@ export const ensureNamespace = async (
   if (!found || found.deletionTimestamp) {
     throw hostError('Terminating', `The namespace ${names.namespace} on the host is being deleted`);
   }
-  const applied = await applyObject(client, object.path, object.body, HOST_FIELD_MANAGER);
+  const applied = await applyObject(client, object.path, object.body, FIELD_MANAGER);
   return WithMetadata.parse(applied).metadata;
 };
 
@@ -89,7 +90,7 @@ export const annotateNamespace = async (
   await client.request(`/api/v1/namespaces/${namespace}`, {
     method: 'PATCH',
     contentType: 'application/merge-patch+json',
-    query: { fieldManager: `${HOST_FIELD_MANAGER}-notes` },
+    query: { fieldManager: `${FIELD_MANAGER}-notes` },
     body: { metadata: { annotations } },
   });
 };

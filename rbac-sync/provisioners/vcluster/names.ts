@@ -4,9 +4,6 @@ import { formatId } from '#domain/identifiers.ts';
 /** The label that says whose a namespace or an object of ours is. */
 export const WORKSPACE_LABEL = 'kaas.hexabase.io/workspace';
 
-/** Who applies our objects on the host. */
-export const HOST_FIELD_MANAGER = 'hexabase-rbac-sync';
-
 /** The names of one workspace on its host. */
 export type HostNames = {
   /** Public id, the value of {@link WORKSPACE_LABEL}. */

@@ -6,6 +6,7 @@
  */
 
 import * as z from 'zod';
+import { FIELD_MANAGER } from '../../identities.ts';
 import { applyObject } from '../../kubernetes-client.ts';
 import type {
   ApiServerConfiguration,
@@ -23,7 +24,7 @@ import {
   ensureNamespace,
   type HostNamespace,
 } from './host-requests.ts';
-import { HOST_FIELD_MANAGER, type HostNames, hostNames } from './names.ts';
+import { type HostNames, hostNames } from './names.ts';
 import { findPlane } from './plane.ts';
 import { removeVcluster } from './removal.ts';
 import type { Storage, VclusterSettings } from './settings.ts';
@@ -116,7 +117,7 @@ const makeVcluster = async (job: Job): Promise<ControlPlane> => {
 };
 
 const apply = ({ host }: Job, { path, body }: HostObject): Promise<unknown> =>
-  applyObject(host.client, path, body, HOST_FIELD_MANAGER);
+  applyObject(host.client, path, body, FIELD_MANAGER);
 
 /** What is noted on the namespace: the release that the host has taken, and the storage it was made with. */
 const NOTES = {

@@ -91,7 +91,10 @@ describe('a kubeconfig that is no good', () => {
 
   it('lacks rights: says which, and nothing is written', async () => {
     await put(await cluster.kubeconfigFor('view'));
-    await untilProvisioned('MissingRights', /impersonate.*system:masters.*cluster-admin/);
+    await untilProvisioned(
+      'MissingRights',
+      /system:masters.*impersonate serviceaccounts\/rbac-sync.*cluster-admin/,
+    );
     expect(await oursIn(cluster)).toEqual([]);
   });
 
