@@ -7,6 +7,7 @@ import { POLICIES } from './policy-probes.ts';
 const CONTENT: Record<number, string> = {
   1: '48c9846518c24741',
   2: '25f39a88b1625ad5',
+  3: 'a4ca7a74f34db437',
 };
 
 describe('the manifests', () => {

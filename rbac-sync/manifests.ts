@@ -6,7 +6,7 @@ import * as z from 'zod';
 const DIRECTORY = new URL('./manifests/', import.meta.url);
 
 /** Grows with every change of the manifests, so that clusters made before get them too. */
-export const BOOTSTRAP_VERSION = 2;
+export const BOOTSTRAP_VERSION = 3;
 
 const Manifest = z.looseObject({
   apiVersion: z.string(),

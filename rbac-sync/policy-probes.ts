@@ -58,6 +58,12 @@ const PROBES: readonly Probe[] = [
     body: { metadata: { name: 'hexabase:probe' } },
   },
   {
+    policy: 'hexabase-host-records',
+    as: PROBER,
+    path: '/api/v1/namespaces/default/secrets',
+    body: { metadata: { name: 'probe', labels: { owner: 'helm', name: 'vcluster' } } },
+  },
+  {
     policy: 'hexabase-sync-limits',
     as: SYNC_USER,
     path: '/api/v1/namespaces',

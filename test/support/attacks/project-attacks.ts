@@ -23,6 +23,7 @@ export const listProjectAttacks = (targets: Targets): Attack[] => [
   ...managedObjects(targets),
   ...networkPolicy(),
   ...reservedNames(),
+  ...hostRecords(),
   ...bindings(),
   ...escalation(),
 ];
@@ -134,6 +135,20 @@ const reservedNames = (): Attack[] =>
     path: kind === 'networkpolicies' ? NETWORK : `${SHOP}/${kind}`,
     body,
   }));
+
+const hostRecords = (): Attack[] => {
+  const path = '/api/v1/namespaces/shop/secrets';
+  const labels = { owner: 'helm', name: 'vcluster', status: 'deployed', version: '99' };
+  return [
+    {
+      name: 'make what looks like helm’s record on the host',
+      actors: PEOPLE,
+      method: 'POST',
+      path,
+      body: { metadata: { name: 'record', labels } },
+    },
+  ];
+};
 
 const bindings = (): Attack[] =>
   [
