@@ -9,12 +9,14 @@ import { ProvisioningError } from '../provisioner.ts';
 /** Whether we may connect to an IP address. */
 export type AddressPolicy = (address: string) => boolean;
 
-/** Special-purpose addresses (RFC 6890 and its registries) that are not on the public internet. */
+/** Special-purpose addresses (RFC 6890 and its registries) that are not on the public internet, and one of Azure's. */
 const CLOSED_V4 = [
   '0.0.0.0/8',
   '10.0.0.0/8',
   '100.64.0.0/10',
   '127.0.0.0/8',
+  // Azure answers its own machines there, with what is theirs.
+  '168.63.129.16/32',
   '169.254.0.0/16',
   '172.16.0.0/12',
   '192.0.0.0/24',
