@@ -14,6 +14,7 @@ import { Agent, fetch } from 'undici';
 import { migrate, SERVICE_ROLES, type ServiceRole } from '#database/migrate.ts';
 import { splitPem } from '#runtime/certificates.ts';
 import { hashPassword } from '../issuer/connectors/local.ts';
+import { createAuditSettings } from './audit-endpoint.ts';
 import { type ControlPlaneBinaries, findControlPlane } from './control-plane/binaries.ts';
 import { findFreePort, startPostgres } from './embedded-postgres.ts';
 import { type ServiceName, type ServiceProcess, startService } from './service-process.ts';
@@ -72,6 +73,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
     issuer: await findPort(options.preferredPorts?.issuer),
     api: await findPort(options.preferredPorts?.api),
     sync: await findFreePort(),
+    audit: await findFreePort(),
   };
   const issuerUrl = `https://localhost:${ports.issuer}`;
   const apiUrl = `http://localhost:${ports.api}`;
@@ -108,7 +110,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
 type Context = {
   readonly options: StackOptions;
   readonly directory: string;
-  readonly ports: { readonly issuer: number; readonly api: number; readonly sync: number };
+  readonly ports: Readonly<Record<'issuer' | 'api' | 'sync' | 'audit', number>>;
   readonly issuerUrl: string;
   readonly apiAudience: string;
   readonly controlPlane: ControlPlaneBinaries;
@@ -180,6 +182,7 @@ const createEnvironments = async (
       ATTACHED_ALLOWED_CIDRS: '127.0.0.0/8',
       LOCAL_PROVISIONER_DIRECTORY: join(directory, 'control-planes'),
       LOCAL_PROVISIONER_BINARIES: controlPlane.directory,
+      ...(await createAuditSettings(join(directory, 'audit'), ports.audit)),
     },
   };
 };

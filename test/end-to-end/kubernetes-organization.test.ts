@@ -1,5 +1,6 @@
 /** The story on a real organisation's teams: 750 groups and 666 people, three levels deep, and a generated tree of eight. */
 import { readFile } from 'node:fs/promises';
+import pg from 'pg';
 import { Agent, fetch } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPerson, lastToken, type Person, readClaims } from '../../quickstart/person.ts';
@@ -7,6 +8,7 @@ import { type Stack, startStack } from '../../quickstart/stack.ts';
 import { type StoryResult, tellStory } from '../../quickstart/story.ts';
 import { createTranscript } from '../../quickstart/transcript.ts';
 import { refresh, signInWithCode } from '../support/oidc-client.ts';
+import { poll } from '../support/poll.ts';
 
 type Team = { name: string; parent: string | null; members: string[] };
 
@@ -145,6 +147,29 @@ describe('an administrator of the workspace', () => {
     expect(allowed.exitCode, allowed.output).toBe(0);
     const reads = await story.adminKubectl.run('get', 'clusterroles,namespaces,nodes');
     expect(reads.exitCode, reads.output).toBe(0);
+  });
+});
+
+describe('what an administrator binds past the platform', () => {
+  it('is in the drift ledger, with their name', async () => {
+    const words = 'create rolebinding adas --clusterrole=view --group=hexabase:WSUsers -n shop';
+    const made = await story.adminKubectl.run(...words.split(' '));
+    expect(made.exitCode, made.output).toBe(0);
+    await using cleanup = new AsyncDisposableStack();
+    const client = new pg.Client({ connectionString: stack.ownerUrl });
+    await client.connect();
+    cleanup.defer(() => client.end());
+    const found = await poll(
+      'an author',
+      async () => {
+        const { rows } = await client.query<{ actor: object | null }>(
+          `SELECT actor FROM drift WHERE kind = 'RoleBinding' AND name = 'adas'`,
+        );
+        return rows[0]?.actor ?? undefined;
+      },
+      30_000,
+    );
+    expect(found).toMatchObject({ name: 'ada', impersonated_by: null });
   });
 });
 
