@@ -11,8 +11,8 @@ import { createAddressPolicy } from '../../rbac-sync/provisioners/attached/addre
 import { createAttachedProvisioner } from '../../rbac-sync/provisioners/attached/attached-provisioner.ts';
 import type { ControlPlane, Provisioner } from '../../rbac-sync/provisioners/provisioner.ts';
 import type { TestDatabase } from './database.ts';
-import { ensurePlane } from './kube.ts';
-import type { ProbeKeys } from './probe-client.ts';
+import { createTestProvisioner, ensurePlane, type TestProvisioner } from './kube.ts';
+import { createProbeKeys, type ProbeKeys } from './probe-client.ts';
 
 /** A cluster of somebody's. */
 export type ExistingCluster = {
@@ -115,4 +115,36 @@ export const attach = async (
      SET sealed_kubeconfig = excluded.sealed_kubeconfig, version = attached_cluster.version + 1`,
     [workspaceId, sealed],
   );
+};
+
+/**
+ * A provisioner of attached clusters that has an owner for each: who starts the cluster when it is first asked for,
+ * with the configuration of its workspace, and gives a kubeconfig of it.
+ */
+export const createTestOwners = async (
+  database: TestDatabase,
+): Promise<Omit<TestProvisioner, 'directory'>> => {
+  await using cleanup = new AsyncDisposableStack();
+  const keys = await createProbeKeys();
+  const planes = cleanup.use(await createTestProvisioner());
+  const attached = cleanup.use(await attachedProvisioner(database, keys));
+  const owned = new Set<string>();
+  const resources = cleanup.move();
+  return {
+    issuer: planes.issuer,
+    provisioner: {
+      ...attached,
+      ensure: async (spec, options) => {
+        const { workspaceId } = spec;
+        if (!owned.has(workspaceId)) {
+          const existing = await startExistingCluster(planes.provisioner, resources, workspaceId);
+          const kubeconfig = await existing.kubeconfigFor('cluster-admin', 86_400);
+          await attach(database, keys, { workspaceId, kubeconfig });
+          owned.add(workspaceId);
+        }
+        return attached.ensure(spec, options);
+      },
+    },
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
 };

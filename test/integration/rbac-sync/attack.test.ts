@@ -15,7 +15,7 @@ import { NETWORK } from '../../support/attacks/parts.ts';
 import { type AttackedPlanes, createAttackedPlanes } from '../../support/attacks/planes.ts';
 import { listProjectAttacks } from '../../support/attacks/project-attacks.ts';
 import { listSyncIdentityAttacks } from '../../support/attacks/sync-identity-attacks.ts';
-import { createTestDatabase } from '../../support/database.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import {
   aSubject,
   connectTestCluster,
@@ -44,6 +44,7 @@ const groupSubject = (name: string) => ({
 });
 
 let stack: AsyncDisposableStack;
+let database: TestDatabase;
 let planes: AttackedPlanes;
 let workspace: WorkspaceRows;
 let cluster: TestCluster;
@@ -52,8 +53,8 @@ let attacks: readonly Attack[];
 
 beforeAll(async () => {
   stack = new AsyncDisposableStack();
-  const database = stack.use(await createTestDatabase());
-  planes = stack.use(await createAttackedPlanes());
+  database = stack.use(await createTestDatabase());
+  planes = stack.use(await createAttackedPlanes(database));
   const sync = stack.use(await startTestController(database, planes.provisioner));
   await database.query(`UPDATE plan SET network_policy = 'isolate'`);
   workspace = await insertWorkspace(database);
@@ -360,9 +361,9 @@ describe('an attack', () => {
 describe('a stolen sync credential', () => {
   it('is worth nothing at another workspace’s cluster', async () => {
     const token = (await requestSyncToken(cluster.root)).token;
-    const other = createId();
-    await ensurePlane(planes.provisioner, other);
-    await using elsewhere = await connectTestCluster(planes, other);
+    const other = await insertWorkspace(database, async () => {});
+    await ensurePlane(planes.provisioner, other.id);
+    await using elsewhere = await connectTestCluster(planes, other.id);
     await expect(elsewhere.withToken(token).request('/api')).rejects.toMatchObject({ status: 401 });
   });
 });
