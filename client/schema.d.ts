@@ -1006,6 +1006,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/workspaces/{workspace}/drift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what was changed in the cluster of a workspace past the platform, the newest first
+         * @description Needs `drift:read` in the workspace: members of WSAdmins.
+         */
+        get: operations["getWorkspacesWorkspaceDrift"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace}/drift/{drift}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read one entry of the drift ledger
+         * @description Needs `drift:read` in the workspace: members of WSAdmins.
+         */
+        get: operations["getWorkspacesWorkspaceDriftDrift"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace}/drift/{drift}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have a contested object put back at once
+         * @description Something changed the object each time that it was put back, so it was left for a while. Find out what that was and stop it, then ask for this.
+         *
+         *     Needs `workspace:write` in the workspace: members of WSAdmins.
+         */
+        post: operations["postWorkspacesWorkspaceDriftDriftRetry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace}/drift-mode": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read how drift is treated
+         * @description Needs `drift:read` in the workspace: members of WSAdmins.
+         */
+        get: operations["getWorkspacesWorkspaceDriftMode"];
+        /**
+         * Decide how drift is treated
+         * @description Holds for what is open now as well, from the next look on, which is asked for.
+         *
+         *     Needs `workspace:write` in the workspace: members of WSAdmins.
+         */
+        put: operations["putWorkspacesWorkspaceDriftMode"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/tasks/{task}": {
         parameters: {
             query?: never;
@@ -2520,6 +2608,102 @@ export interface components {
             /** @description Why the API server would refuse it. */
             refusal: string | null;
         };
+        DriftPage: {
+            items: components["schemas"]["Drift"][];
+            next_cursor: string | null;
+        };
+        Drift: {
+            /** @description The id of a drift. */
+            id: string;
+            /** @description The id of a workspace. */
+            workspace: string;
+            /** @description Of the object, as Kubernetes says it. */
+            kind: string;
+            /** @description null: in the whole cluster. */
+            namespace: string | null;
+            name: string;
+            /**
+             * @description What happened to it; created: it is not managed here.
+             * @enum {string}
+             */
+            change: "created" | "modified" | "deleted";
+            /**
+             * @description What was done about it. pending: it is yet to be put back. reported: it is not ours to change. observed: left as it is, because the workspace only observes. contested: left for now, because something changes it again each time. adopted: taken over into the workspace.
+             * @enum {string}
+             */
+            action: "pending" | "repaired" | "reported" | "observed" | "contested" | "adopted";
+            /** @description Why that was done and nothing else. */
+            reason: string;
+            /** @description The tools that changed it (field managers). */
+            managers: string[];
+            /** @description Who changed it, as the audit log of the API server says; null where it does not. */
+            actor: components["schemas"]["DriftActor"] | null;
+            differences: components["schemas"]["DriftDifference"][];
+            /** @description What somebody could do because of it. */
+            opened: components["schemas"]["DriftOpening"][];
+            /** @description As the object itself says; null for what is gone. */
+            changed_at: string | null;
+            /** Format: date-time */
+            detected_at: string;
+            /** Format: date-time */
+            last_seen_at: string;
+            /** @description null: it is still so. */
+            resolved_at: string | null;
+            /** @description When a contested object is put back again. */
+            retry_at: string | null;
+        };
+        DriftActor: {
+            /** @description As RBAC knows them; of who was impersonated, when someone was. */
+            username: string;
+            /** @description From the ID token; null for who came without one. */
+            name: string | null;
+            email: string | null;
+            /** @description Who acted as username. */
+            impersonated_by: string | null;
+            user_agent: string | null;
+            source_ips: string[];
+        };
+        DriftDifference: {
+            path: string;
+            /** @description As it should be; null: not there. */
+            before: unknown;
+            /** @description As it was found; null: not there. */
+            after: unknown;
+        };
+        DriftOpening: {
+            /** @description For people. */
+            sentence: string;
+            /** @description null: whoever uses the namespace, as with a quota. */
+            subject: {
+                kind: string;
+                name: string;
+                /** @description Of a service account. */
+                namespace: string | null;
+            } | null;
+            /** @description null: in the whole cluster. */
+            namespace: string | null;
+            /** @description Such as "ClusterRole admin". */
+            role: string | null;
+            /** @description The first of them, where there are many. */
+            rules: {
+                verbs: string[];
+                apiGroups: string[];
+                resources: string[];
+                resourceNames: string[];
+            }[];
+        };
+        /**
+         * @example {
+         *       "mode": "observe"
+         *     }
+         */
+        DriftMode: {
+            /**
+             * @description enforce: what was changed past the platform is put back. observe: it is only shown. adopt: what the workspace can say itself is taken over, such as a RoleBinding that somebody made for a group; the rest is put back.
+             * @enum {string}
+             */
+            mode: "enforce" | "observe" | "adopt";
+        };
     };
     responses: {
         /** @description The request is not valid ([`invalid-request`](https://kaas.hexabase.io/problems/invalid-request)). */
@@ -3326,6 +3510,30 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
                     type?: "https://kaas.hexabase.io/problems/idempotency-key-in-use" | "https://kaas.hexabase.io/problems/workspace-suspended";
+                };
+            };
+        };
+        /**
+         * @description The drift waits for no retry ([`drift-not-contested`](https://kaas.hexabase.io/problems/drift-not-contested)).
+         *
+         *     The first request with this key is still running ([`idempotency-key-in-use`](https://kaas.hexabase.io/problems/idempotency-key-in-use)).
+         *
+         *     The workspace is suspended ([`workspace-suspended`](https://kaas.hexabase.io/problems/workspace-suspended)).
+         */
+        "drift-not-contested.idempotency-key-in-use.workspace-suspended": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                /**
+                 * @description When to send it again, in seconds.
+                 * @example 1
+                 */
+                "Retry-After"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/drift-not-contested" | "https://kaas.hexabase.io/problems/idempotency-key-in-use" | "https://kaas.hexabase.io/problems/workspace-suspended";
                 };
             };
         };
@@ -9829,7 +10037,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "diff": {
-                     *         "id": "diff_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "id": "diff_01k7st2z1tfcgswkatddy8v7gb",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "task": "task_01k7st2z1tfcgswkatddy8v7g9",
                      *         "state": "succeeded",
@@ -9918,7 +10126,7 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example diff_01k7st2z1tfcgswkatddy8v7ga */
+                /** @example diff_01k7st2z1tfcgswkatddy8v7gb */
                 diff: string;
             };
             cookie?: never;
@@ -9944,7 +10152,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "diff_01k7st2z1tfcgswkatddy8v7ga",
+                     *       "id": "diff_01k7st2z1tfcgswkatddy8v7gb",
                      *       "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *       "task": "task_01k7st2z1tfcgswkatddy8v7g9",
                      *       "state": "succeeded",
@@ -10004,6 +10212,427 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["forbidden.person-suspended"];
             404: components["responses"]["not-found"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    getWorkspacesWorkspaceDrift: {
+        parameters: {
+            query?: {
+                /** @description How many items a page holds; at most 500. */
+                limit?: number;
+                /** @description The next_cursor of the page before. */
+                cursor?: string;
+                /** @description open: what is still so. */
+                state?: "open" | "resolved";
+                /** @description Only of objects of this kind. */
+                kind?: "Namespace" | "ResourceQuota" | "LimitRange" | "NetworkPolicy" | "Role" | "RoleBinding" | "ClusterRole" | "ClusterRoleBinding" | "ValidatingAdmissionPolicy" | "ValidatingAdmissionPolicyBinding";
+                /** @description Only where this was done. */
+                action?: "pending" | "repaired" | "reported" | "observed" | "contested" | "adopted";
+            };
+            header?: {
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    /**
+                     * @description The next page, with `rel="next"` (RFC 8288); absent on the last.
+                     * @example </v1/workspaces?limit=50&cursor=AZnzoXw6>; rel="next"
+                     */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "drift_01k7st2z1tfcgswkatddy8v7ga",
+                     *           "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
+                     *           "kind": "RoleBinding",
+                     *           "namespace": "shop",
+                     *           "name": "hexabase:view:0f1e2d3c4b",
+                     *           "change": "modified",
+                     *           "action": "repaired",
+                     *           "reason": "It was put back.",
+                     *           "managers": [
+                     *             "kubectl-edit"
+                     *           ],
+                     *           "actor": {
+                     *             "username": "ops@example.com",
+                     *             "name": null,
+                     *             "email": null,
+                     *             "impersonated_by": null,
+                     *             "user_agent": "kubectl/v1.35.4",
+                     *             "source_ips": [
+                     *               "192.0.2.7"
+                     *             ]
+                     *           },
+                     *           "differences": [
+                     *             {
+                     *               "path": "subjects",
+                     *               "before": null,
+                     *               "after": [
+                     *                 {
+                     *                   "kind": "Group",
+                     *                   "name": "hexabase:WSUsers"
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ],
+                     *           "opened": [
+                     *             {
+                     *               "sentence": "Group \"hexabase:WSUsers\" could do what ClusterRole view allows in the namespace shop.",
+                     *               "subject": {
+                     *                 "kind": "Group",
+                     *                 "name": "hexabase:WSUsers",
+                     *                 "namespace": null
+                     *               },
+                     *               "namespace": "shop",
+                     *               "role": "ClusterRole view",
+                     *               "rules": [
+                     *                 {
+                     *                   "verbs": [
+                     *                     "get"
+                     *                   ],
+                     *                   "apiGroups": [
+                     *                     ""
+                     *                   ],
+                     *                   "resources": [
+                     *                     "pods"
+                     *                   ],
+                     *                   "resourceNames": []
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ],
+                     *           "changed_at": "2026-03-01T09:30:00.000Z",
+                     *           "detected_at": "2026-03-01T09:30:00.000Z",
+                     *           "last_seen_at": "2026-03-01T09:30:00.000Z",
+                     *           "resolved_at": "2026-03-01T09:30:00.000Z",
+                     *           "retry_at": null
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DriftPage"];
+                };
+            };
+            400: components["responses"]["invalid-cursor.invalid-request"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["forbidden.person-suspended"];
+            404: components["responses"]["not-found"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    getWorkspacesWorkspaceDriftDrift: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
+                workspace: string;
+                /** @example drift_01k7st2z1tfcgswkatddy8v7ga */
+                drift: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The entry. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "drift_01k7st2z1tfcgswkatddy8v7ga",
+                     *       "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
+                     *       "kind": "RoleBinding",
+                     *       "namespace": "shop",
+                     *       "name": "hexabase:view:0f1e2d3c4b",
+                     *       "change": "modified",
+                     *       "action": "repaired",
+                     *       "reason": "It was put back.",
+                     *       "managers": [
+                     *         "kubectl-edit"
+                     *       ],
+                     *       "actor": {
+                     *         "username": "ops@example.com",
+                     *         "name": null,
+                     *         "email": null,
+                     *         "impersonated_by": null,
+                     *         "user_agent": "kubectl/v1.35.4",
+                     *         "source_ips": [
+                     *           "192.0.2.7"
+                     *         ]
+                     *       },
+                     *       "differences": [
+                     *         {
+                     *           "path": "subjects",
+                     *           "before": null,
+                     *           "after": [
+                     *             {
+                     *               "kind": "Group",
+                     *               "name": "hexabase:WSUsers"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "opened": [
+                     *         {
+                     *           "sentence": "Group \"hexabase:WSUsers\" could do what ClusterRole view allows in the namespace shop.",
+                     *           "subject": {
+                     *             "kind": "Group",
+                     *             "name": "hexabase:WSUsers",
+                     *             "namespace": null
+                     *           },
+                     *           "namespace": "shop",
+                     *           "role": "ClusterRole view",
+                     *           "rules": [
+                     *             {
+                     *               "verbs": [
+                     *                 "get"
+                     *               ],
+                     *               "apiGroups": [
+                     *                 ""
+                     *               ],
+                     *               "resources": [
+                     *                 "pods"
+                     *               ],
+                     *               "resourceNames": []
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "changed_at": "2026-03-01T09:30:00.000Z",
+                     *       "detected_at": "2026-03-01T09:30:00.000Z",
+                     *       "last_seen_at": "2026-03-01T09:30:00.000Z",
+                     *       "resolved_at": "2026-03-01T09:30:00.000Z",
+                     *       "retry_at": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Drift"];
+                };
+            };
+            400: components["responses"]["invalid-request"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["forbidden.person-suspended"];
+            404: components["responses"]["not-found"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    postWorkspacesWorkspaceDriftDriftRetry: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
+                workspace: string;
+                /** @example drift_01k7st2z1tfcgswkatddy8v7ga */
+                drift: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The entry; it is put back at the next look. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    /** @description `true` when this is the stored answer to an earlier request. */
+                    "Idempotent-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "drift_01k7st2z1tfcgswkatddy8v7ga",
+                     *       "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
+                     *       "kind": "RoleBinding",
+                     *       "namespace": "shop",
+                     *       "name": "hexabase:view:0f1e2d3c4b",
+                     *       "change": "modified",
+                     *       "action": "repaired",
+                     *       "reason": "It was put back.",
+                     *       "managers": [
+                     *         "kubectl-edit"
+                     *       ],
+                     *       "actor": {
+                     *         "username": "ops@example.com",
+                     *         "name": null,
+                     *         "email": null,
+                     *         "impersonated_by": null,
+                     *         "user_agent": "kubectl/v1.35.4",
+                     *         "source_ips": [
+                     *           "192.0.2.7"
+                     *         ]
+                     *       },
+                     *       "differences": [
+                     *         {
+                     *           "path": "subjects",
+                     *           "before": null,
+                     *           "after": [
+                     *             {
+                     *               "kind": "Group",
+                     *               "name": "hexabase:WSUsers"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "opened": [
+                     *         {
+                     *           "sentence": "Group \"hexabase:WSUsers\" could do what ClusterRole view allows in the namespace shop.",
+                     *           "subject": {
+                     *             "kind": "Group",
+                     *             "name": "hexabase:WSUsers",
+                     *             "namespace": null
+                     *           },
+                     *           "namespace": "shop",
+                     *           "role": "ClusterRole view",
+                     *           "rules": [
+                     *             {
+                     *               "verbs": [
+                     *                 "get"
+                     *               ],
+                     *               "apiGroups": [
+                     *                 ""
+                     *               ],
+                     *               "resources": [
+                     *                 "pods"
+                     *               ],
+                     *               "resourceNames": []
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "changed_at": "2026-03-01T09:30:00.000Z",
+                     *       "detected_at": "2026-03-01T09:30:00.000Z",
+                     *       "last_seen_at": "2026-03-01T09:30:00.000Z",
+                     *       "resolved_at": "2026-03-01T09:30:00.000Z",
+                     *       "retry_at": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Drift"];
+                };
+            };
+            400: components["responses"]["invalid-request"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["forbidden.person-suspended"];
+            404: components["responses"]["not-found"];
+            409: components["responses"]["drift-not-contested.idempotency-key-in-use.workspace-suspended"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    getWorkspacesWorkspaceDriftMode: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The mode. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "mode": "observe"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DriftMode"];
+                };
+            };
+            400: components["responses"]["invalid-request"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["forbidden.person-suspended"];
+            404: components["responses"]["not-found"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    putWorkspacesWorkspaceDriftMode: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
+                workspace: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "mode": "observe"
+                 *     }
+                 */
+                "application/json": components["schemas"]["DriftMode"];
+            };
+        };
+        responses: {
+            /** @description The mode. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "mode": "observe"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DriftMode"];
+                };
+            };
+            400: components["responses"]["invalid-request.malformed-json"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["forbidden.person-suspended"];
+            404: components["responses"]["not-found"];
+            409: components["responses"]["workspace-suspended"];
+            413: components["responses"]["body-too-large"];
+            415: components["responses"]["unsupported-media-type"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
         };

@@ -18,6 +18,7 @@ export const PREFIXES = {
   projectRole: 'rol',
   roleAssignment: 'asg',
   task: 'task',
+  drift: 'drift',
   diff: 'diff',
 } as const;
 

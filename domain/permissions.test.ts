@@ -34,6 +34,8 @@ describe('mayInWorkspace', () => {
     ['member', 'role-assignment:write', false],
     ['member', 'group:read', true],
     ['member', 'workspace:export', false],
+    ['member', 'drift:read', false],
+    ['admin', 'drift:read', true],
     ['member', 'workspace:diff', false],
     ['admin', 'workspace:diff', true],
     [undefined, 'workspace:read', false],

@@ -30,6 +30,7 @@ export const WORKSPACE_ACTIONS = {
   'workspace:write': ['admin'],
   'workspace:export': ['admin'],
   'workspace:diff': ['admin'],
+  'drift:read': ['admin'],
   'group:read': ['member', 'admin'],
   'group:write': ['admin'],
   'member:read': ['member', 'admin'],

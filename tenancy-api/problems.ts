@@ -58,6 +58,7 @@ export const PROBLEMS = {
     'The first request with this key is still running',
   ),
   preconditionFailed: problemType('precondition-failed', 412, 'It has changed in the meantime'),
+  driftNotContested: problemType('drift-not-contested', 409, 'The drift waits for no retry'),
   planInUse: problemType('plan-in-use', 409, 'Workspaces that have the plan would not fit'),
   bodyTooLarge: problemType('body-too-large', 413, 'The body is too large'),
   unsupportedMediaType: problemType('unsupported-media-type', 415, 'The body is not of this type'),

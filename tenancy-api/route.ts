@@ -23,6 +23,7 @@ export const PATH_IDENTIFIERS = {
   role_assignment: 'roleAssignment',
   task: 'task',
   diff: 'diff',
+  drift: 'drift',
 } as const satisfies Record<string, IdentifierKind>;
 
 type ParameterName<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`

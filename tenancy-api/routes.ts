@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { attachedClusterRoutes } from './attached-clusters/routes.ts';
 import { diffRoutes } from './diffs/routes.ts';
+import { driftRoutes } from './drift/routes.ts';
 import { exportRoutes } from './exports/routes.ts';
 import { groupMemberRoutes } from './group-members/routes.ts';
 import { groupRoutes } from './groups/routes.ts';
@@ -58,6 +59,7 @@ export const ROUTES: readonly Route[] = [
   ...projectRoleRoutes,
   ...roleAssignmentRoutes,
   ...diffRoutes,
+  ...driftRoutes,
   ...taskRoutes,
   openApiRoute,
 ];

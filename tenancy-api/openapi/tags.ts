@@ -44,6 +44,11 @@ const TAGS = {
     description:
       'What would be changed in a cluster just now: a dry run of what goes on by itself.',
   },
+  drift: {
+    name: 'Drift',
+    description:
+      'What was changed in a cluster past the platform: by whom, what it opened, what was done.',
+  },
   tasks: { name: 'Tasks', description: 'What goes on in a cluster after an answer 202.' },
   'openapi.json': { name: 'This description', description: 'The API about itself.' },
 } as const;
@@ -52,6 +57,7 @@ type Noun = keyof typeof TAGS;
 
 /** Paths whose last part is no noun of its own. */
 const ALIASES: Readonly<Record<string, Noun>> = {
+  'drift-mode': 'drift',
   membership: 'members',
   export: 'imports',
   'project-role-templates': 'roles',

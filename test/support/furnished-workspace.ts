@@ -1,7 +1,8 @@
 /** A workspace with one of everything in it, for tests that walk every route. */
 import { expect } from 'vitest';
 import type { Route } from '../../tenancy-api/route.ts';
-import type { Caller, TestWorkspace } from './tenancy-api.ts';
+import { insertDrift } from './drift-rows.ts';
+import type { Caller, TestApi, TestWorkspace } from './tenancy-api.ts';
 
 /**
  * Puts one of everything into a workspace.
@@ -10,10 +11,11 @@ import type { Caller, TestWorkspace } from './tenancy-api.ts';
  * @returns public ids by the names that paths have for them
  */
 export const furnish = async (
+  { database }: Pick<TestApi, 'database'>,
   admin: Caller,
-  { id, path }: TestWorkspace,
-  name: string,
+  { workspace, name }: { readonly workspace: TestWorkspace; readonly name: string },
 ): Promise<Record<string, string>> => {
+  const { id, path } = workspace;
   const must = async (method: string, to: string, body?: unknown) => {
     const answer = await admin.call(method, to, body);
     expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(300);
@@ -40,6 +42,7 @@ export const furnish = async (
     role_assignment: role_assignment.id,
     task: task.id,
     diff: diff.id,
+    drift: await insertDrift(database, workspace.uuid, { name }),
   };
 };
 

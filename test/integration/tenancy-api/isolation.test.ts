@@ -3,6 +3,7 @@ import { type DatabasePool, sql } from 'slonik';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { createId } from '#domain/identifiers.ts';
+import { insertDrift } from '../../support/drift-rows.ts';
 import {
   type Caller,
   startTestApi,
@@ -42,6 +43,7 @@ const furnish = async (caller: Caller): Promise<TestWorkspace> => {
   const again = { 'Idempotency-Key': '"once"' };
   expect((await caller.call('POST', accounts, { name: 'other' }, again)).status).toBe(201);
   expect((await caller.call('POST', `${path}/diffs`)).status).toBe(202);
+  await insertDrift(api.database, workspace.uuid);
   await api.database.query(
     `INSERT INTO workspace_cluster (workspace_id, provisioner, server, certificate_authority)
      VALUES ($1, 'local', 'https://x', 'ca')`,
@@ -66,6 +68,7 @@ const TABLES = {
   role_assignment: 'workspace_id',
   task: 'workspace_id',
   workspace_diff: 'workspace_id',
+  drift: 'workspace_id',
   workspace_cluster: 'workspace_id',
   service_account: 'workspace_id',
   group_service_account: 'workspace_id',

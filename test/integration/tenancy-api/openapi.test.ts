@@ -16,8 +16,14 @@ it('is true: no fault, no undocumented status, header or body, and nothing let i
     'INSERT INTO identity (connector, subject, person_id) VALUES ($1, $2, $3)',
     [PLATFORM_ADMIN.connector, PLATFORM_ADMIN.subject, admin.id],
   );
-  const parameters = await furnish(admin, await api.createWorkspace(admin), 'kept');
-  const spare = await furnish(admin, await api.createWorkspace(admin), 'spare');
+  const parameters = await furnish(api, admin, {
+    workspace: await api.createWorkspace(admin),
+    name: 'kept',
+  });
+  const spare = await furnish(api, admin, {
+    workspace: await api.createWorkspace(admin),
+    name: 'spare',
+  });
   const { code, output } = await runSchemathesis({
     url: `${api.url}/v1/openapi.json`,
     token: admin.token,

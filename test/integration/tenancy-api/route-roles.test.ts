@@ -68,7 +68,7 @@ beforeAll(async () => {
     'INSERT INTO identity (connector, subject, person_id) VALUES ($1, $2, $3)',
     [PLATFORM_ADMIN.connector, PLATFORM_ADMIN.subject, caller('platform admin').id],
   );
-  real = await furnish(founder, workspace, 'web');
+  real = await furnish(api, founder, { workspace, name: 'web' });
   const { id: removed } = caller('removed');
   await api.database.query('DELETE FROM workspace_member WHERE person_id = $1', [removed]);
   await api.database.query(

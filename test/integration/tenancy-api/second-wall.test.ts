@@ -39,7 +39,7 @@ beforeAll(async () => {
   const owner = await api.signUp(`${SECRET}-owner`);
   stranger = await api.signUp('stranger');
   workspace = await createWorkspace(owner);
-  real = await furnish(owner, workspace, SECRET);
+  real = await furnish(api, owner, { workspace, name: SECRET });
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
