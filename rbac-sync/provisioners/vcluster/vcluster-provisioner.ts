@@ -7,16 +7,18 @@
 
 import * as z from 'zod';
 import { FIELD_MANAGER } from '../../identities.ts';
-import { applyObject } from '../../kubernetes-client.ts';
-import type {
-  ApiServerConfiguration,
-  ControlPlane,
-  ControlPlaneSpec,
-  EnsureOptions,
-  Provisioner,
+import { applyObject, type KubernetesClient } from '../../kubernetes-client.ts';
+import {
+  type ApiServerConfiguration,
+  type ControlPlane,
+  type ControlPlaneSpec,
+  type EnsureOptions,
+  type Provisioner,
+  ProvisioningError,
 } from '../provisioner.ts';
 import type { ReleaseDelivery } from './delivery.ts';
 import type { Host } from './host.ts';
+import type { HostReason } from './host-errors.ts';
 import { type HostObject, hostObjects, namespaceObject } from './host-objects.ts';
 import {
   annotateNamespace,
@@ -109,12 +111,26 @@ const makeVcluster = async (job: Job): Promise<ControlPlane> => {
     await attempt(`applying its ${object.body.kind}`, () => apply(job, object));
   }
   await deliver(job, names, namespace);
-  await onProgress(40, 'starting the control plane');
-  await attempt('starting its control plane', () => untilRunning(client, names, patience));
-  await onProgress(60, 'finding the control plane’s address');
-  const where = { names, endpoint: settings.endpoint };
-  return attempt('finding its address', () => findPlane(client, where, patience));
+  try {
+    await onProgress(40, 'starting the control plane');
+    await attempt('starting its control plane', () => untilRunning(client, names, patience));
+    await onProgress(60, 'finding the control plane’s address');
+    const where = { names, endpoint: settings.endpoint };
+    return await attempt('finding its address', () => findPlane(client, where, patience));
+  } catch (error) {
+    if (isTimeout(error)) await forgetRelease(client, names);
+    throw error;
+  }
 };
+
+const isTimeout = (error: unknown): boolean =>
+  error instanceof ProvisioningError && error.reason === ('TimedOut' satisfies HostReason);
+
+/** Something of the release may be gone at which nobody looks: the next look has the host take it again. */
+const forgetRelease = (client: KubernetesClient, names: HostNames): Promise<void> =>
+  attempt('noting that its release is in doubt', () =>
+    annotateNamespace(client, names, { [NOTES.release]: '' }),
+  );
 
 const apply = ({ host }: Job, { path, body }: HostObject): Promise<unknown> =>
   applyObject(host.client, path, body, FIELD_MANAGER);

@@ -181,6 +181,19 @@ describe('a vCluster that was worked on by hand', () => {
     expect(after.certificateAuthority).toBe(before.certificateAuthority);
   });
 
+  it('is made whole again when its Service was deleted', async () => {
+    await ensure(id);
+    const path = `/api/v1/namespaces/${namespace}/services/vcluster`;
+    await host.root.request(path, { method: 'DELETE' });
+    const impatient = await host.provisionerWith({ settings: { timeoutMs: 2_000 } });
+    expect(await refusal(id, { by: impatient })).toMatchObject({
+      reason: 'TimedOut',
+      message: expect.stringContaining('load balancer'),
+    });
+    await ensure(id);
+    expect(await host.root.request(path)).toMatchObject({ metadata: { name: 'vcluster' } });
+  });
+
   it('is upgraded after a helm that died in the middle: "pending" holds up nobody', async () => {
     const record = await lastRecord();
     const json = gunzipSync(
