@@ -195,7 +195,8 @@ const send = async (
       });
       return [opened, parseAnswer(await opened.body.text())] as const;
     });
-    if (response.statusCode < 400) return answer;
+    // Redirects too are refusals: they are not followed, and what was asked for is not done.
+    if (response.statusCode < 300) return answer;
     const wait = retryAfter(response);
     if (wait === undefined || attempt === RETRIES) {
       throw new KubernetesError(`${method} ${path}`, response.statusCode, toStatus(answer));
@@ -248,7 +249,7 @@ async function* watch(
     headers: { ...headers(), accept: 'application/json' },
     signal,
   });
-  if (response.statusCode >= 400) {
+  if (response.statusCode >= 300) {
     const answer = parseAnswer(await response.body.text());
     throw new KubernetesError(`WATCH ${path}`, response.statusCode, toStatus(answer));
   }

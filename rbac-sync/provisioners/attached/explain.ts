@@ -1,4 +1,6 @@
 /** What is told of a cluster that a tenant attached and that does not do as it should. */
+import { errors } from 'undici';
+import * as z from 'zod';
 import { KubernetesError } from '../../kubernetes-error.ts';
 import { ProvisioningError } from '../provisioner.ts';
 
@@ -20,13 +22,29 @@ export const explain = (error: unknown): unknown => {
       { cause: error },
     );
   }
+  if (error instanceof KubernetesError && error.status < 400) {
+    return new ProvisioningError(
+      'ClusterFault',
+      `The server of the kubeconfig redirects (${error.status}), which is not followed. Put a kubeconfig with the address of the API server itself at PUT /v1/workspaces/{workspace}/attached-cluster.`,
+      { cause: error },
+    );
+  }
   if (error instanceof KubernetesError) {
     const message = `The API server of the kubeconfig answered: ${error.message.slice(0, LONGEST)}.`;
     return new ProvisioningError('ClusterFault', message, { cause: error });
   }
+  if (error instanceof z.ZodError || isTooMuch(error)) {
+    return new ProvisioningError(
+      'ClusterFault',
+      'The server of the kubeconfig answers with what no API server does, or with more than is taken. See that the kubeconfig leads to the API server itself. It is tried again.',
+      { cause: error },
+    );
+  }
   if (error instanceof Error && !(error instanceof ProvisioningError)) return unreachable(error);
   return error;
 };
+
+const isTooMuch = (error: unknown): boolean => error instanceof errors.ResponseExceededMaxSizeError;
 
 const unreachable = (error: Error): ProvisioningError => {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';

@@ -18,6 +18,7 @@ import {
 export const listClusterAttacks = (targets: Targets): Attack[] => [
   ...impersonation(),
   ...systemNamespaces(),
+  ...markOfOwnership(),
   ...namespaces(),
   ...clusterRoles(targets),
   ...platform(),
@@ -87,6 +88,17 @@ const systemNamespaces = (): Attack[] =>
       }),
       { name: `read secrets in ${namespace}`, actors: PEOPLE, path: `${api}/secrets` },
     ];
+  });
+
+/** A ConfigMap beside the one that says whose an attached cluster is, and that every cluster has. */
+const markOfOwnership = (): Attack[] =>
+  everyWrite('ConfigMaps of hexabase-system', {
+    actors: [...EVERYONE, 'sync'],
+    collection: '/api/v1/namespaces/hexabase-system/configmaps',
+    existing: 'kube-root-ca.crt',
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    body: { data: { workspace: 'ws_01k3v7c4h8e2f9r5t6y7z8a9bc' } },
   });
 
 const namespaces = (): Attack[] => {
