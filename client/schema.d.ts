@@ -1239,13 +1239,13 @@ export interface components {
             task: components["schemas"]["Task"] | null;
         };
         WorkspaceContents: {
-            /** @description Their names: namespaces and everything in them. */
+            /** @description Their names: namespaces and everything in them. In an attached cluster the namespaces stay, with everything in them that is not the platform’s. */
             projects: string[];
             groups: number;
             /** @description Their memberships; the people stay. */
             members: number;
             service_accounts: number;
-            /** @description A control plane with all its data. */
+            /** @description A control plane with all its data; an attached cluster stays. */
             cluster: boolean;
         };
         Task: {

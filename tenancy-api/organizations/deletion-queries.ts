@@ -1,5 +1,6 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
+import { ATTACHED_PROVISIONER } from '#domain/attached-kubeconfig.ts';
 import { OwnedWorkspaceRow } from './deletion-schema.ts';
 
 const Nothing = z.strictObject({});
@@ -14,7 +15,7 @@ export const listOwnedWorkspaces = (
       jsonb_build_object(
         'projects', ARRAY(SELECT p.name FROM workspace_projects(w.id) p ORDER BY p.name),
         'groups', s.groups, 'members', s.members, 'service_accounts', s.service_accounts,
-        'cluster', s.provisioned
+        'cluster', s.provisioned AND w.provisioner IS DISTINCT FROM ${ATTACHED_PROVISIONER}
       ) AS contents
     FROM workspace w
     CROSS JOIN LATERAL workspace_size(w.id) s

@@ -76,7 +76,7 @@ const refusePrivate = ({ personal_for }: OrganizationRow): void => {
 
 const assertConfirmed = ({ slug, name }: OrganizationRow, confirm: string | undefined): void => {
   if (confirm === slug || confirm === name) return;
-  const detail = `This deletes the organization with all its workspaces and everything in them. See what goes with ?dry_run=true, and confirm it with ?confirm=${slug}.`;
+  const detail = `This deletes the organization with all its workspaces and everything in them; namespaces of attached clusters stay. See what goes with ?dry_run=true, and confirm it with ?confirm=${slug}.`;
   throw new Problem(PROBLEMS.unprocessable, detail, {
     errors: [{ parameter: 'confirm', detail: 'Must be the slug or the name of the organization.' }],
   });

@@ -1,5 +1,6 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
+import { ATTACHED_PROVISIONER } from '#domain/attached-kubeconfig.ts';
 import { ResourceQuotaHard } from '#domain/plan.ts';
 
 const Nothing = z.strictObject({});
@@ -90,7 +91,8 @@ const SizeRow = z.strictObject({
   members: z.int(),
   groups: z.int(),
   service_accounts: z.int(),
-  provisioned: z.boolean(),
+  /** Has a control plane that was made for it. */
+  cluster: z.boolean(),
 });
 
 /** How much there is in a workspace, for users of its organization. */
@@ -99,5 +101,9 @@ export const getWorkspaceSize = (
   workspaceId: string,
 ): Promise<z.infer<typeof SizeRow>> =>
   db.one(sql.type(SizeRow)`
-    SELECT members, groups, service_accounts, provisioned FROM workspace_size(${workspaceId})
+    SELECT s.members, s.groups, s.service_accounts,
+      s.provisioned AND w.provisioner IS DISTINCT FROM ${ATTACHED_PROVISIONER} AS cluster
+    FROM workspace w
+    CROSS JOIN LATERAL workspace_size(w.id) s
+    WHERE w.id = ${workspaceId}
   `);

@@ -17,11 +17,15 @@ export const WorkspaceChanged = z
 /** What goes with a workspace. */
 export const WorkspaceContents = z
   .strictObject({
-    projects: z.array(z.string()).describe('Their names: namespaces and everything in them.'),
+    projects: z
+      .array(z.string())
+      .describe(
+        'Their names: namespaces and everything in them. In an attached cluster the namespaces stay, with everything in them that is not the platform’s.',
+      ),
     groups: z.int(),
     members: z.int().describe('Their memberships; the people stay.'),
     service_accounts: z.int(),
-    cluster: z.boolean().describe('A control plane with all its data.'),
+    cluster: z.boolean().describe('A control plane with all its data; an attached cluster stays.'),
   })
   .meta({ id: 'WorkspaceContents' });
 export type WorkspaceContents = z.infer<typeof WorkspaceContents>;

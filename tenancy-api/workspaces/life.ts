@@ -78,7 +78,7 @@ export const deleteWorkspace = async (
 
 const assertConfirmed = ({ slug, name }: WorkspaceRow, confirm: string | undefined): void => {
   if (confirm === slug || confirm === name) return;
-  const detail = `This deletes the workspace with all its projects and their content. See what goes with ?dry_run=true, and confirm it with ?confirm=${slug}.`;
+  const detail = `This deletes the workspace with all its projects and their content; namespaces of an attached cluster stay. See what goes with ?dry_run=true, and confirm it with ?confirm=${slug}.`;
   throw new Problem(PROBLEMS.unprocessable, detail, {
     errors: [{ parameter: 'confirm', detail: 'Must be the slug or the name of the workspace.' }],
   });
@@ -88,9 +88,9 @@ const describeContents = async (
   { tx }: RequestContext,
   workspaceId: string,
 ): Promise<WorkspaceContents> => {
-  const { provisioned, ...counts } = await getWorkspaceSize(tx, workspaceId);
+  const size = await getWorkspaceSize(tx, workspaceId);
   const projects = await listPlannedProjects(tx, workspaceId);
-  return { projects: projects.map(({ name }) => name), ...counts, cluster: provisioned };
+  return { projects: projects.map(({ name }) => name), ...size };
 };
 
 /**

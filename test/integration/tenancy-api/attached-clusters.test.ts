@@ -76,6 +76,19 @@ describe('a workspace with an existing cluster', () => {
     expect((await sealedOf(uuid))?.version).toBe(2);
   });
 
+  it('stays when its workspace goes, and whoever deletes that is told so', async () => {
+    await api.database.query(
+      `INSERT INTO workspace_cluster (workspace_id, provisioner, server, certificate_authority)
+       VALUES ($1, 'attached', $2, 'a certificate')`,
+      [uuid, SERVER],
+    );
+    const path = `/v1/workspaces/${id}`;
+    const shown = await owner.call('DELETE', `${path}?dry_run=true`);
+    expect(shown).toMatchObject({ status: 200, body: { contents: { cluster: false } } });
+    const unsure = await owner.call('DELETE', `${path}?confirm=other`);
+    expect(unsure.body.detail).toContain('namespaces of an attached cluster stay');
+  });
+
   it('shows it nowhere: not in records, tasks, stored answers or to the API’s own role', async () => {
     const tables = [
       'audit_event',

@@ -1,6 +1,7 @@
 /** The end of organizations, with all that is in them, and how it is taken back. */
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseId } from '#domain/identifiers.ts';
 import { createOrganization, eventsOf, type TestOrganization } from '../../support/organization.ts';
 import { poll } from '../../support/poll.ts';
 import { type Caller, startTestApi, type TestApi } from '../../support/tenancy-api.ts';
@@ -43,6 +44,31 @@ const passGracePeriod = ({ uuid }: TestOrganization) =>
   );
 
 describe('DELETE /v1/organizations/{organization}', () => {
+  it('shows which clusters go: those that were made here', async () => {
+    const organization = await create();
+    const workspaces = [
+      await addWorkspace(organization, 'made'),
+      await addWorkspace(organization, 'attached'),
+    ];
+    for (const [i, provisioner] of ['local', 'attached'].entries()) {
+      await api.database.query(
+        `WITH w AS (UPDATE workspace SET provisioner = $2 WHERE id = $1)
+         INSERT INTO workspace_cluster (workspace_id, provisioner, server, certificate_authority)
+         VALUES ($1, $2, 'https://k8s.example.com', 'a certificate')`,
+        [parseId('workspace', workspaces[i]?.id ?? ''), provisioner],
+      );
+    }
+    const shown = await owner.call('DELETE', `${organization.path}?dry_run=true`);
+    expect(shown.body.workspaces).toMatchObject([
+      { slug: 'made', contents: { cluster: true } },
+      { slug: 'attached', contents: { cluster: false } },
+    ]);
+    const one = await owner.call('DELETE', `/v1/workspaces/${workspaces[0]?.id}?dry_run=true`);
+    expect(one.body.contents.cluster).toBe(true);
+    const unsure = await owner.call('DELETE', organization.path);
+    expect(unsure.body.detail).toContain('namespaces of attached clusters stay');
+  });
+
   it('shows what would go, and does nothing, in a dry run', async () => {
     const organization = await create();
     const workspace = await addWorkspace(organization, 'apps');
