@@ -53,6 +53,8 @@ const POLL_MS = 2_000;
 const RENEW_MS = (LEASE_SECONDS * 1000) / 4;
 const TAKE_AT_ONCE = 20;
 const CONCURRENCY = 16;
+// Longer than a look at a cluster with a thousand projects that answers as it should.
+const LONG_MS = 5_000;
 /** A day: timers take no more than 24 of them. */
 const LONGEST_SLEEP_MS = 86_400_000;
 const BACKOFF = { baseMs: 100, capMs: 60_000 };
@@ -88,6 +90,7 @@ export const createController = async (deps: ControllerDeps): Promise<Controller
         return { againInMs: Math.min(usually, result.againInMs ?? usually) };
       },
       concurrency: deps.concurrency ?? CONCURRENCY,
+      longMs: LONG_MS,
       ...BACKOFF,
       log,
       metrics: metrics.queue,

@@ -46,6 +46,7 @@ const aQueue = (concurrency = 2) => {
       return work.promise;
     },
     concurrency,
+    longMs: 5_000,
     baseMs: 100,
     capMs: 1000,
     log: createLogger('test', 'silent'),
@@ -67,6 +68,22 @@ describe('a work queue', () => {
     for (const key of ['busy', 'a', 'a', 'a']) queue.add(key);
     await settled();
     expect(started).toEqual(['busy']);
+  });
+
+  it('waits for no work that takes long, which is done once all the same', async () => {
+    const { queue, started, finish, advance } = aQueue(1);
+    for (const key of ['slow', 'a', 'b']) queue.add(key);
+    await advance(4_999);
+    expect(started).toEqual(['slow']);
+    await advance(1);
+    expect(started).toEqual(['slow', 'a']);
+    queue.add('slow');
+    await finish('a');
+    expect(started).toEqual(['slow', 'a', 'b']);
+    await finish('b');
+    expect(started).toEqual(['slow', 'a', 'b']);
+    await finish('slow');
+    expect(started).toEqual(['slow', 'a', 'b', 'slow']);
   });
 
   it('does a key again that was added while it was worked on, and never twice at once', async () => {

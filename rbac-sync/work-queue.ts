@@ -1,7 +1,8 @@
 /**
  * A queue of keys to work on, as client-go's: each key waits at most once, is worked on by one at a
  * time, and is done again if it was added meanwhile. A key whose work fails comes back later and
- * later, and the others don't wait for it.
+ * later, and the others don't wait for it. Nor do they wait for work that takes long: that is waiting for
+ * a host or for somebody's API server, and one tenant must not hold up the others by it.
  */
 import type { Logger } from '#runtime/log.ts';
 import { backoffMs } from './backoff.ts';
@@ -11,8 +12,10 @@ import type { WorkQueueMetrics } from './metrics.ts';
 export type WorkQueueOptions = {
   /** Does the work of a key; answers when to do it again unasked, in milliseconds, if ever. */
   readonly process: (key: string) => Promise<{ readonly againInMs?: number } | undefined>;
-  /** Keys in flight at once. */
+  /** Keys in flight at once, those that take long not counted. */
   readonly concurrency: number;
+  /** After how many milliseconds work takes long. */
+  readonly longMs: number;
   readonly baseMs: number;
   readonly capMs: number;
   readonly log: Logger;
@@ -51,6 +54,7 @@ export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
   const { clock = systemClock, random = Math.random, metrics, log } = options;
   const waiting = new Map<string, number>();
   const inFlight = new Map<string, Promise<void>>();
+  const takesLong = new Set<string>();
   const failures = new Map<string, number>();
   const timers = new Map<string, { readonly at: number; readonly cancel: () => void }>();
   let closed = false;
@@ -77,7 +81,7 @@ export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
 
   const startNext = (): void => {
     for (const [key, since] of waiting) {
-      if (closed || inFlight.size >= options.concurrency) return;
+      if (closed || inFlight.size - takesLong.size >= options.concurrency) return;
       if (inFlight.has(key)) continue;
       waiting.delete(key);
       metrics.depth.set(waiting.size);
@@ -88,6 +92,10 @@ export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
 
   const work = async (key: string): Promise<void> => {
     const started = clock.now();
+    const cancel = clock.later(options.longMs, () => {
+      takesLong.add(key);
+      startNext();
+    });
     // Out of the caller's stack: an `add` must never run the work it asks for.
     await Promise.resolve();
     try {
@@ -102,6 +110,8 @@ export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
       addLater(key, backoffMs(count, { baseMs: options.baseMs, capMs: options.capMs, random }));
     } finally {
       metrics.workDuration.observe((clock.now() - started) / 1000);
+      cancel();
+      takesLong.delete(key);
       inFlight.delete(key);
       startNext();
     }
