@@ -1,7 +1,7 @@
 /**
  * Has a workspace's kube-apiserver tell us who wrote what: `managedFields` names the tool, only the audit
- * log names the person. Metadata of writes on RBAC and on the kinds that we manage, and nothing else: no
- * event carries a body, so none carries a secret.
+ * log names the person. Metadata of writes on RBAC and on the kinds that we manage, and the options of
+ * deletions: no event carries an object, so none carries a secret.
  * https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/
  */
 import { formatId } from '#domain/identifiers.ts';
@@ -23,7 +23,8 @@ export type AuditEndpoint = {
 export const toAuditPath = (workspaceId: string): string =>
   `/v1/audit/${formatId('workspace', workspaceId)}`;
 
-const WRITES = ['create', 'update', 'patch', 'delete', 'deletecollection'];
+const CHANGES = ['create', 'update', 'patch'];
+const DELETIONS = ['delete', 'deletecollection'];
 
 /** What is watched, without status and scale: those are the work of controllers. */
 const WATCHED = [
@@ -52,7 +53,9 @@ const auditPolicy = (): object => ({
   rules: [
     // Our own writes are no news to us.
     { level: 'None', users: [SYNC_USER] },
-    { level: 'Metadata', verbs: WRITES, resources: WATCHED },
+    // Whether a deletion is a dry run stands in its body: a body overrules the query.
+    { level: 'Request', verbs: DELETIONS, resources: WATCHED },
+    { level: 'Metadata', verbs: CHANGES, resources: WATCHED },
     { level: 'None' },
   ],
 });

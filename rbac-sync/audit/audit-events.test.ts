@@ -70,11 +70,27 @@ describe('readClusterWrites', () => {
     });
   });
 
+  const aDeletion = { verb: 'delete', requestURI: '/x?dryRun=All' };
+  it.each([
+    ['of a pair that the API server drops', { requestURI: '/x?dryRun=All;x' }],
+    ['of a pair that it can’t decode', { requestURI: '/x?dryRun=%zz' }],
+    ['in the name of an object', { requestURI: '/x/rolebindings/a&dryRun=All' }],
+    ['of a deletion whose body says nothing of it', { ...aDeletion, requestObject: {} }],
+    [
+      'of a deletion whose body was cut off',
+      { ...aDeletion, annotations: { 'audit.k8s.io/truncated': 'true' } },
+    ],
+  ])('takes no write for a dry run because %s', (_name, change) => {
+    expect(read({ ...EVENT, ...change })).toHaveLength(1);
+  });
+
   it.each([
     ['what was refused', { responseStatus: { code: 403 } }],
     ['what has no answer', { responseStatus: null }],
     ['what is not over', { stage: 'RequestReceived' }],
     ['a dry run', { requestURI: '/api/v1/namespaces/shop?dryRun=All&fieldManager=x' }],
+    ['a deletion that is one by its query', aDeletion],
+    ['a deletion that is one by its body', { verb: 'delete', requestObject: { dryRun: ['All'] } }],
     ['our own writes', { user: { username: 'system:serviceaccount:hexabase-system:rbac-sync' } }],
     ['what is about no object', { objectRef: undefined }],
     ['what is no event', { verb: null }],

@@ -117,6 +117,37 @@ describe('an API server', () => {
   });
 });
 
+describe('a dry run', () => {
+  const create = (name: string, query: string) =>
+    cluster.root.request(`${ROLES}${query}`, { method: 'POST', body: aRole(name) });
+  const remove = (path: string, body?: object) =>
+    cluster.root.request(`${ROLES}/${path}`, { method: 'DELETE', ...(body && { body }) });
+
+  it('is told as no write, whichever way it is asked for', async () => {
+    await create('kept', '');
+    await create('tried', '?dryRun=All');
+    await remove('kept?dryRun=All');
+    await remove('kept', { dryRun: ['All'] });
+    await create('after-dry-runs', '');
+    await untilWritten('after-dry-runs');
+    expect(await writesOf('tried')).toEqual([]);
+    expect(await writesOf('kept')).toMatchObject([{ verb: 'create' }]);
+  });
+
+  it('hides no write that only looks like one', async () => {
+    await create('half-hidden', '?dryRun=All;x');
+    await remove('half-hidden?dryRun=All', { kind: 'DeleteOptions', apiVersion: 'v1' });
+    await expect(cluster.root.request(`${ROLES}/half-hidden`)).rejects.toMatchObject({
+      status: 404,
+    });
+    await poll('both writes', async () => {
+      const verbs = (await writesOf('half-hidden')).map(({ verb }) => verb).sort();
+      expect(verbs).toEqual(['create', 'delete']);
+      return true;
+    });
+  });
+});
+
 describe('who is not the API server', () => {
   const post = async (workspaceId: string, authorization: string) => {
     const body = {
