@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ManagedObject } from '#domain/kubernetes-objects.ts';
 import {
+  describeForeignClusterWide,
   describeLeaving,
   describeOveruse,
   describeUnknownGroups,
@@ -45,6 +46,23 @@ describe('describeLeaving', () => {
     ],
   ])('says %s', (_name, object, expected) => {
     expect(describeLeaving(object)).toBe(expected);
+  });
+});
+
+describe('describeForeignClusterWide', () => {
+  it('names what gives to the workspace’s people, and with which role; not what others have', () => {
+    const binding = (name: string, subject: string): ObservedObject => ({
+      kind: 'ClusterRoleBinding',
+      metadata: { name, uid: 'u', resourceVersion: '1' },
+      roleRef: { name: 'cluster-admin' },
+      subjects: [{ kind: 'Group', name: subject }],
+    });
+    const [note] = describeForeignClusterWide([
+      binding('by-hand', 'hexabase:WorkspaceMembers'),
+      binding('operator', 'system:masters'),
+    ]);
+    expect(note).toMatch(/: by-hand \(cluster-admin\)$/);
+    expect(describeForeignClusterWide([binding('operator', 'other')])).toEqual([]);
   });
 });
 

@@ -1,4 +1,5 @@
 /** What a reader of a workspace should know of its cluster although nothing is wrong with it. Pure. */
+import { KUBERNETES_PREFIX } from '#domain/group-name.ts';
 import { type ManagedObject, toObjectKey } from '#domain/kubernetes-objects.ts';
 import { atMost } from '#domain/quantity.ts';
 import type { ObservedObject } from './object-store.ts';
@@ -80,6 +81,26 @@ export const describeForeign = (
     .map(({ namespace, name }) => `${namespace}/${name}`)
     .sort();
   return names.length === 0 ? [] : [`RoleBindings that are not managed here: ${toList(names)}`];
+};
+
+type Binding = {
+  readonly subjects?: readonly { readonly name: string }[];
+  readonly roleRef?: { readonly name: string };
+};
+
+/** The ClusterRoleBindings that give something to people or groups of the workspace past the platform. */
+export const describeForeignClusterWide = (bindings: Iterable<ObservedObject>): string[] => {
+  const names = [...bindings]
+    .filter((binding) =>
+      ((binding as Binding).subjects ?? []).some(({ name }) => name.startsWith(KUBERNETES_PREFIX)),
+    )
+    .map((binding) => `${binding.metadata.name} (${(binding as Binding).roleRef?.name})`)
+    .sort();
+  return names.length === 0
+    ? []
+    : [
+        `ClusterRoleBindings that are not managed here and give to people of the workspace in the whole cluster: ${toList(names)}`,
+      ];
 };
 
 /** The API groups that every Kubernetes of today has, as far as project roles name them. */

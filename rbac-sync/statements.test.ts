@@ -34,6 +34,13 @@ describe('stopped', () => {
     ]);
   });
 
+  it('never says of an attached cluster that it is stopped', () => {
+    const cluster = { provisioner: 'attached' } as Workspace['cluster'];
+    for (const { message } of stopped({ ...workspace('suspended'), cluster })) {
+      expect(message).not.toContain('stopped');
+    }
+  });
+
   it('says when a deletion is carried out', () => {
     expect(stopped(workspace('deleting'))[0]?.message).toContain('after 1970-01-01T00:00:00.000Z');
     expect(stopped(workspace('suspended'))[0]?.message).not.toContain('goes for good');

@@ -1,4 +1,5 @@
 /** What is said of a workspace: the words of its conditions. */
+import { ATTACHED_PROVISIONER } from '#domain/attached-kubeconfig.ts';
 import { ApplyError } from './apply-error.ts';
 import { type Condition, type Statement, SUSPENDED } from './conditions.ts';
 import { isConnectionError, KubernetesError, toGeneralFault } from './kubernetes-error.ts';
@@ -63,8 +64,13 @@ export const notDrifted = (conditions: readonly Condition[], now: Date): Stateme
   return isRecent ? [] : [NOT_DRIFTED];
 };
 
-/** What holds while the control plane is stopped on purpose. */
-export const stopped = ({ life, deleteAfter }: Workspace): Statement[] => {
+/** What holds while the control plane is stopped on purpose; one that is attached is left running. */
+export const stopped = ({ life, deleteAfter, cluster }: Workspace): Statement[] => {
+  const isAttached = cluster?.provisioner === ATTACHED_PROVISIONER;
+  const what = isAttached
+    ? 'The attached cluster runs on: it gets no tokens, and what gave rights to groups of the workspace is taken out of it.'
+    : 'The control plane is stopped, and its data is kept.';
+  const why = isAttached ? 'nobody looks at the cluster' : 'the control plane is stopped';
   const until =
     life === 'deleting' ? ` The workspace goes for good after ${deleteAfter?.toISOString()}.` : '';
   const unknown = ['TrustsIssuer', 'Synced', 'Drifted'] as const;
@@ -73,14 +79,14 @@ export const stopped = ({ life, deleteAfter }: Workspace): Statement[] => {
       type: 'Provisioned',
       status: 'False',
       reason: SUSPENDED,
-      message: `The control plane is stopped, and its data is kept.${until}`,
+      message: `${what}${until}`,
     },
     ...unknown.map(
       (type): Statement => ({
         type,
         status: 'Unknown',
         reason: SUSPENDED,
-        message: 'Nobody can tell while the control plane is stopped.',
+        message: `Nobody can tell while ${why}.`,
       }),
     ),
   ];

@@ -8,6 +8,7 @@ import { planFence, untilReplaced } from './fence.ts';
 import type { SyncMetrics } from './metrics.ts';
 import {
   describeForeign,
+  describeForeignClusterWide,
   describeLeaving,
   describeOveruse,
   describeUnknownGroups,
@@ -83,6 +84,7 @@ export const syncCluster = async (asked: SyncOptions): Promise<SyncOutcome> => {
     ...describeOveruse(cluster.stores.ResourceQuota.values()),
     ...describeUnknownGroups(...(await compareGroups(options))),
     ...describeForeign(cluster.foreign.RoleBinding.values(), desired),
+    ...describeForeignClusterWide(cluster.foreign.ClusterRoleBinding.values()),
   ];
   return { changes, notes, leaving: leaving.map(({ metadata }) => metadata.name) };
 };

@@ -41,7 +41,7 @@ const drifted = (reason: string, message: string): Statement => ({
 });
 
 const found = ({ length }: readonly Decision[]): string =>
-  `${length === 1 ? '1 object was' : `${length} objects were`} not as it should be in the cluster`;
+  `${length === 1 ? '1 object was not as it should' : `${length} objects were not as they should`} be in the cluster`;
 
 const nameOf = ({ finding: { kind, namespace, name } }: Decision): string =>
   `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
@@ -68,7 +68,7 @@ const describeContested = (
     contested.length > shown.length ? ` And ${contested.length - shown.length} more.` : '';
   return drifted(
     'Contested',
-    `Something keeps changing what is put back, so that it is left for a while; stop it, then ask for a retry. ${shown.join(' ')}${more}`.slice(
+    `Something keeps changing what is put back, so that it is left for a while: find out what, and stop it before it is put back once more. ${shown.join(' ')}${more}`.slice(
       0,
       4000,
     ),

@@ -14,7 +14,13 @@ import { MissingTokenError, openKnownCluster } from '../access-cluster.ts';
 import { type Changes, diff } from '../diff.ts';
 import { isConnectionError, isUnauthorized, KubernetesError } from '../kubernetes-error.ts';
 import { type Lease, withLease } from '../leases.ts';
-import { describeForeign, describeLeaving, describeOveruse, listLeaving } from '../notes.ts';
+import {
+  describeForeign,
+  describeForeignClusterWide,
+  describeLeaving,
+  describeOveruse,
+  listLeaving,
+} from '../notes.ts';
 import type { Workspace } from '../queries.ts';
 import type { WorkspaceCluster } from '../workspace-clusters.ts';
 import { type DiffClient, toLimitedClient } from './dry-run-client.ts';
@@ -127,7 +133,7 @@ const compareWith = async (
 };
 
 const describe = (
-  { stores, foreignBindings }: Observation,
+  { stores, foreignBindings, foreignClusterBindings }: Observation,
   { terminating }: Changes,
   desired: readonly ManagedObject[],
 ): string[] => [
@@ -137,6 +143,7 @@ const describe = (
   ...listLeaving(stores.Namespace.values(), desired).map(describeLeaving),
   ...describeOveruse(stores.ResourceQuota.values()),
   ...describeForeign(foreignBindings, desired),
+  ...describeForeignClusterWide(foreignClusterBindings),
 ];
 
 const explain = (error: unknown): string => {

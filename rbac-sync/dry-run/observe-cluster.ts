@@ -6,10 +6,11 @@ import { createObjectStore, type ObjectStore, type ObservedObject } from '../obj
 import { SELECTORS } from '../workspace-clusters.ts';
 import type { DiffClient } from './dry-run-client.ts';
 
-/** Our objects by kind, and the RoleBindings of others. */
+/** Our objects by kind, and the bindings of others. */
 export type Observation = {
   readonly stores: Readonly<Record<ManagedKind, ObjectStore>>;
   readonly foreignBindings: readonly ObservedObject[];
+  readonly foreignClusterBindings: readonly ObservedObject[];
 };
 
 /** No cluster, or an empty one. */
@@ -19,6 +20,7 @@ export const observeNothing = (): Observation => ({
     ObjectStore
   >,
   foreignBindings: [],
+  foreignClusterBindings: [],
 });
 
 /** @throws KubernetesError; others when the API server can't be reached */
@@ -30,9 +32,14 @@ export const observeCluster = async (client: DiffClient): Promise<Observation> =
     const { objects, version } = await list(kind, SELECTORS.ours);
     observation.stores[kind].replace(objects, version);
   };
-  const [foreign] = await Promise.all([
+  const [bindings, clusterBindings] = await Promise.all([
     list('RoleBinding', SELECTORS.others),
+    list('ClusterRoleBinding', SELECTORS.others),
     ...MANAGED_KINDS.map(fill),
   ]);
-  return { ...observation, foreignBindings: foreign.objects };
+  return {
+    ...observation,
+    foreignBindings: bindings.objects,
+    foreignClusterBindings: clusterBindings.objects,
+  };
 };
