@@ -22,9 +22,9 @@ export const connectApi = (flags: SignInFlags & { readonly apiUrl: URL }): Tenan
   return createClient({ baseUrl, token, fetch: createFetch(readCertificateAuthority(flags)) });
 };
 
-/** A fetch that trusts one authority; Node's own would have to trust it everywhere. */
+/** A fetch that trusts these authorities; Node's own would have to trust it everywhere. */
 const createFetch = (
-  certificateAuthority: string | undefined,
+  certificateAuthority: string | string[],
 ): ((request: Request) => Promise<Response>) => {
   const dispatcher = new Agent({ connect: { ca: certificateAuthority } });
   return async (request) => {

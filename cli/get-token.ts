@@ -12,8 +12,8 @@ import type { CachedTokens, TokenCache } from './token-cache.ts';
 export type GetTokenOptions = {
   readonly issuerUrl: URL;
   readonly clientId: string;
-  /** PEM; without it the system's authorities are trusted. */
-  readonly certificateAuthority?: string | undefined;
+  /** PEM of the authorities that are trusted. */
+  readonly certificateAuthority: string | string[];
   readonly grantType: 'authcode' | 'device-code';
   readonly listenAddresses: readonly string[];
   /** The command that opens a URL, as in the BROWSER variable; without it the desktop's. */

@@ -11,13 +11,27 @@ import { toPrintable } from './printable.ts';
 
 const ERROR = 2;
 
+/** What to do about a connection that could not be made. */
+const HINTS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'Nothing listens there: see --issuer-url and --api-url.',
+  ENOTFOUND: 'There is no such host: see --issuer-url and --api-url.',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'Name its authority with --certificate-authority.',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'Name its authority with --certificate-authority.',
+  SELF_SIGNED_CERT_IN_CHAIN: 'Name its authority with --certificate-authority.',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'Name its authority with --certificate-authority.',
+};
+
 /** What went wrong in words: the issuer's own, where it gave any (RFC 6749, 4.1.2.1 and 5.2). */
 const explain = (error: unknown): string => {
   if (error instanceof ResponseBodyError || error instanceof AuthorizationResponseError) {
     return `the issuer refused: ${error.error_description ?? error.error}`;
   }
   if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+  if (!(error.cause instanceof Error)) return error.message;
+  const { message, code = '' } = error.cause as NodeJS.ErrnoException;
+  // Node's own advice is about Node.
+  const [what] = message.split('; if the root CA');
+  return [`${error.message}: ${what}`, HINTS[code]].filter(Boolean).join('\n');
 };
 
 const program = new Command('hexabase')

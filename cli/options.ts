@@ -1,5 +1,6 @@
 /** Options that several commands have: where the issuer is, whom to trust, and how to sign in. */
 import { readFileSync } from 'node:fs';
+import { getCACertificates } from 'node:tls';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { GetTokenOptions } from './get-token.ts';
 import { createTokenCache, defaultCacheDirectory } from './token-cache.ts';
@@ -21,7 +22,9 @@ export const parseUrl = (text: string): URL => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isSafe =
     url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.has(url.hostname));
-  if (!url || !isSafe) throw new InvalidArgumentError('It must be an https:// URL.');
+  if (!url || !isSafe) {
+    throw new InvalidArgumentError('It must be an https:// URL, or http:// on this machine.');
+  }
   return url;
 };
 
@@ -62,14 +65,25 @@ export const addSignInOptions = (command: Command): Command =>
     )
     .option('--cache-dir <directory>', 'where tokens are kept', defaultCacheDirectory(process.env));
 
-/** PEM; `undefined`: the system's authorities are trusted. */
-export const readCertificateAuthority = (flags: SignInFlags): string | undefined => {
-  if (flags.certificateAuthorityData !== undefined) {
+/**
+ * PEM of what is trusted: the authority that is named, else the system's and Node's own.
+ *
+ * @throws when the file that is named can't be read
+ */
+export const readCertificateAuthority = (flags: SignInFlags): string | string[] => {
+  if (flags.certificateAuthorityData) {
     return Buffer.from(flags.certificateAuthorityData, 'base64').toString('utf8');
   }
-  return flags.certificateAuthority === undefined
-    ? undefined
-    : readFileSync(flags.certificateAuthority, 'utf8');
+  if (!flags.certificateAuthority) {
+    return [...getCACertificates('default'), ...getCACertificates('system')];
+  }
+  try {
+    return readFileSync(flags.certificateAuthority, 'utf8');
+  } catch (error) {
+    throw new Error('--certificate-authority (HEXABASE_CERTIFICATE_AUTHORITY) can’t be read', {
+      cause: error,
+    });
+  }
 };
 
 /** What {@link getToken} is told of these options. */

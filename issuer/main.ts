@@ -1,4 +1,5 @@
 import { createDatabase } from '#database/pool.ts';
+import { readOrExit } from '#runtime/config.ts';
 import { createEncryption } from '#runtime/encryption.ts';
 import { listen } from '#runtime/http-server.ts';
 import { runService } from '#runtime/lifecycle.ts';
@@ -10,7 +11,7 @@ import { createIssuer } from './issuer.ts';
 import { startPurge } from './purge.ts';
 import { loadTls } from './tls.ts';
 
-const config = readIssuerConfig(process.env);
+const config = readOrExit(readIssuerConfig);
 const log = createLogger('issuer', config.LOG_LEVEL);
 
 await runService(log, async (stack, readiness) => {

@@ -29,6 +29,10 @@ describe('parseEnvironment', () => {
     expect(read).not.toThrow(/hunter2/);
   });
 
+  it('says of what is missing that it is not set', () => {
+    expect(() => parseEnvironment(Schema, {})).toThrow(/not set[\s\S]*PORT[\s\S]*not set[\s\S]*SECRET/);
+  });
+
   it('refuses a value and a file for the same key', () => {
     expect(() => parseEnvironment(Schema, { PORT: '1', SECRET: 'x', SECRET_FILE: '/x' })).toThrow(
       /SECRET or SECRET_FILE/,

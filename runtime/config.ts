@@ -21,12 +21,31 @@ export const parseEnvironment = <Shape extends z.ZodRawShape>(
       faults.push(`✖ ${error instanceof Error ? error.message : String(error)}`);
     }
   }
-  const result = schema.safeParse(values);
+  const result = schema.safeParse(values, {
+    error: ({ path: [key] = [] }) =>
+      values[String(key)] === undefined ? 'It is not set, and has no default' : undefined,
+  });
   if (!result.success) faults.push(z.prettifyError(result.error));
   if (!result.success || faults.length > 0) {
     throw new Error(`The environment is not valid:\n${faults.join('\n')}`);
   }
   return Object.freeze(result.data);
+};
+
+/**
+ * A service's settings, for its main.ts: what is wrong with them is told in words, and the process ends with 1.
+ *
+ * @param read throws for settings that are not valid
+ */
+export const readOrExit = <Config>(read: (env: NodeJS.ProcessEnv) => Config): Config => {
+  try {
+    return read(process.env);
+  } catch (error) {
+    process.stderr.write(
+      `${error instanceof Error ? error.message : error}\nEvery setting is in docs/configuration.md.\n`,
+    );
+    process.exit(1);
+  }
 };
 
 const readValue = (key: string, env: NodeJS.ProcessEnv): string | undefined => {

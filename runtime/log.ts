@@ -1,5 +1,6 @@
 /** Structured logs on standard output, one JSON object a line. */
 import { type Logger, pino } from 'pino';
+import { formatId } from '#domain/identifiers.ts';
 
 export type { Logger } from 'pino';
 
@@ -32,7 +33,7 @@ export const createLogger = (service: string, level: string): Logger =>
       level,
       base: { service },
       timestamp: pino.stdTimeFunctions.isoTime,
-      serializers: { err: describeFault },
+      serializers: { err: describeFault, workspace: toPublicId },
       redact: {
         paths: SECRETS.flatMap((name) => [name, name.startsWith('[') ? `*${name}` : `*.${name}`]),
         censor: '[redacted]',
@@ -40,6 +41,12 @@ export const createLogger = (service: string, level: string): Logger =>
     },
     pino.destination(TOGETHER),
   );
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** As the API and everyone who asks about a workspace call it. */
+const toPublicId = (id: unknown): unknown =>
+  typeof id === 'string' && UUID.test(id) ? formatId('workspace', id) : id;
 
 /**
  * A fault for the log: its stack, code and causes, without the values that database errors carry

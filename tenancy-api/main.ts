@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createDatabase } from '#database/pool.ts';
 import { createDoorbell } from '#runtime/doorbell.ts';
 import { listen } from '#runtime/http-server.ts';
+import { readOrExit } from '#runtime/config.ts';
 import { runService } from '#runtime/lifecycle.ts';
 import { createLogger } from '#runtime/log.ts';
 import { createMetrics } from '#runtime/metrics.ts';
@@ -11,7 +12,7 @@ import { createApp } from './app.ts';
 import { readConfig } from './config.ts';
 import { createPlatformAdmins } from './platform-admins.ts';
 
-const config = readConfig(process.env);
+const config = readOrExit(readConfig);
 const log = createLogger('tenancy-api', config.LOG_LEVEL);
 
 await runService(log, async (stack, readiness) => {
