@@ -30,7 +30,9 @@ describe('parseEnvironment', () => {
   });
 
   it('says of what is missing that it is not set', () => {
-    expect(() => parseEnvironment(Schema, {})).toThrow(/not set[\s\S]*PORT[\s\S]*not set[\s\S]*SECRET/);
+    expect(() => parseEnvironment(Schema, {})).toThrow(
+      /not set[\s\S]*PORT[\s\S]*not set[\s\S]*SECRET/,
+    );
   });
 
   it('refuses a value and a file for the same key', () => {

@@ -1,9 +1,9 @@
 /** `npm run start:tenancy-api`: composition only. */
 import { readFile } from 'node:fs/promises';
 import { createDatabase } from '#database/pool.ts';
+import { readOrExit } from '#runtime/config.ts';
 import { createDoorbell } from '#runtime/doorbell.ts';
 import { listen } from '#runtime/http-server.ts';
-import { readOrExit } from '#runtime/config.ts';
 import { runService } from '#runtime/lifecycle.ts';
 import { createLogger } from '#runtime/log.ts';
 import { createMetrics } from '#runtime/metrics.ts';

@@ -78,7 +78,7 @@ const decideOne = (finding: Finding, input: DecisionInput): Decision => {
 };
 
 const CONTESTED =
-  'Something changes it again each time it is put back: find out what, and stop it; it is put back once more at the time of the retry.';
+  'Something changes it again each time it is put back: find out what, then ask for a retry; until then it is forced again from time to time.';
 
 const decideAdoption = (finding: Finding, { adopt }: DecisionInput): Decision => {
   const adoption = adopt(finding);

@@ -68,7 +68,7 @@ const describeContested = (
     contested.length > shown.length ? ` And ${contested.length - shown.length} more.` : '';
   return drifted(
     'Contested',
-    `Something keeps changing what is put back, so that it is left for a while: find out what, and stop it before it is put back once more. ${shown.join(' ')}${more}`.slice(
+    `Something keeps changing what is put back, so that it is left for a while: find out what, stop it, then ask for a retry (POST …/drift/{drift}/retry) or wait. ${shown.join(' ')}${more}`.slice(
       0,
       4000,
     ),
