@@ -4,10 +4,15 @@
  */
 import type { DatabasePool } from 'slonik';
 import { recordAudit } from '#database/changes.ts';
+import { ATTACHED_PROVISIONER } from '#domain/attached-kubeconfig.ts';
 import type { Logger } from '#runtime/log.ts';
 import { type Lease, withLease } from './leases.ts';
 import { deleteWorkspace, lockIfOver, lockOrganizationOf } from './life-queries.ts';
-import type { OnProgress, Provisioner } from './provisioners/provisioner.ts';
+import {
+  type OnProgress,
+  type Provisioner,
+  ProvisioningError,
+} from './provisioners/provisioner.ts';
 import type { WorkspaceCluster } from './workspace-clusters.ts';
 
 /** What it takes to stop or remove a workspace. */
@@ -18,6 +23,8 @@ export type CloseDeps = {
   readonly clusters: Map<string, WorkspaceCluster>;
   readonly log: Logger;
   readonly lease: Lease;
+  /** When the workspace's time was over. */
+  readonly deleteAfter: Date | null;
   /** At shutdown nobody waits for a host: whoever has the lease next goes on. */
   readonly signal: AbortSignal;
 };
@@ -42,7 +49,7 @@ const disconnect = async ({ clusters, lease }: CloseDeps): Promise<void> => {
  * between it can no longer be restored, because its time is over by the clock that a restoration asks.
  */
 export const removeWorkspace = async (deps: CloseDeps): Promise<void> => {
-  const { db, lease, provisioner, log, signal } = deps;
+  const { db, lease, log } = deps;
   const { workspaceId } = lease;
   const isOver = await withLease(db, lease, async (transaction) => {
     await lockOrganizationOf(transaction, workspaceId);
@@ -50,7 +57,7 @@ export const removeWorkspace = async (deps: CloseDeps): Promise<void> => {
   });
   if (!isOver) return;
   await disconnect(deps);
-  await provisioner?.remove(workspaceId, { signal });
+  const leftBehind = await removeControlPlane(deps);
   await withLease(db, lease, async (transaction) => {
     await lockOrganizationOf(transaction, workspaceId);
     const gone = await deleteWorkspace(transaction, workspaceId);
@@ -62,9 +69,33 @@ export const removeWorkspace = async (deps: CloseDeps): Promise<void> => {
       action: 'workspace.remove',
       targetId: workspaceId,
       before: { slug: gone.slug, name: gone.name },
+      ...(leftBehind !== undefined && { after: { left_behind: leftBehind } }),
       requestId: null,
       ip: null,
     });
   });
   log.info({ workspace: workspaceId }, 'a workspace is gone');
+};
+
+const GIVE_UP_MS = 7 * 86_400_000;
+
+/**
+ * Takes the control plane away. An attached cluster may be gone for good, or its owner may have taken our
+ * rights: after a week of trying it is left to its owner.
+ *
+ * @returns what kept us from taking ours out, when it was left
+ */
+const removeControlPlane = async (deps: CloseDeps): Promise<string | undefined> => {
+  const { provisioner, lease, deleteAfter, log, signal } = deps;
+  const { workspaceId } = lease;
+  try {
+    await provisioner?.remove(workspaceId, { signal });
+    return undefined;
+  } catch (error) {
+    const isOverdue = deleteAfter !== null && Date.now() - deleteAfter.getTime() > GIVE_UP_MS;
+    const isOthers = provisioner?.name === ATTACHED_PROVISIONER;
+    if (!(isOverdue && isOthers && error instanceof ProvisioningError)) throw error;
+    log.warn({ workspace: workspaceId, reason: error.reason }, 'an attached cluster is given up');
+    return error.message;
+  }
 };

@@ -117,12 +117,13 @@ const reconcile = async (context: Context, look: Look): Promise<number | undefin
   if (workspace.life === 'active') return run(context, look);
   const { cluster } = workspace;
   const provisioner = cluster ? context.provisioners.get(cluster.provisioner) : undefined;
+  const closing = { provisioner, deleteAfter: workspace.deleteAfter };
   context.trust.forget(workspace.id);
   if (workspace.life === 'over') {
-    await removeWorkspace({ ...context, provisioner });
+    await removeWorkspace({ ...context, ...closing });
     return undefined;
   }
-  await stopControlPlane({ ...context, provisioner }, progressReporter(context));
+  await stopControlPlane({ ...context, ...closing }, progressReporter(context));
   look.statements.push(...stopped(workspace));
   await recordObserved(context, look, []);
   return undefined;

@@ -244,4 +244,31 @@ describe('an attached workspace', () => {
     };
     expect(Object.keys(metadata.labels)).toEqual(['kubernetes.io/metadata.name']);
   });
+
+  it('waits a week for a cluster that is gone, and is then removed with a word of what is left', async () => {
+    const lost = await insertWorkspace(database);
+    const set = async (assignment: string) => {
+      await database.query(`UPDATE workspace SET ${assignment} WHERE id = $1`, [lost.id]);
+      sync?.controller.enqueue(lost.id);
+    };
+    await set(`provisioner = 'attached'`);
+    await put(await other.kubeconfigFor('cluster-admin'), lost);
+    await untilProvisioned('Running', /./, lost);
+    const { certificateAuthority } = other.plane;
+    const gone = toKubeconfig({ server: 'https://127.0.0.1:9', certificateAuthority }, 'x');
+    await put(gone, lost);
+    await untilProvisioned('Unreachable', /./, lost);
+    await set(`delete_after = now() - interval '6 days'`);
+    await untilProvisioned('Unreachable', /./, lost);
+    expect(await database.query('SELECT FROM workspace WHERE id = $1', [lost.id])).toHaveLength(1);
+    await set(`delete_after = now() - interval '8 days'`);
+    const [record] = await poll('the workspace to go', async () => {
+      const records = await database.query<{ after: unknown }>(
+        `SELECT after FROM audit_event WHERE action = 'workspace.remove' AND workspace_id = $1`,
+        [lost.id],
+      );
+      return records.length > 0 && records;
+    });
+    expect(record?.after).toEqual({ left_behind: expect.stringContaining('does not answer') });
+  });
 });
