@@ -147,7 +147,7 @@ describe('an answer without end', () => {
       message: expect.stringMatching(/more than is taken/),
     });
     await ended;
-    expect(sent).toBeLessThan(256);
+    expect(sent).toBeLessThan(64);
   });
 });
 
