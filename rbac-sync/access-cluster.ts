@@ -7,6 +7,7 @@ import { ATTACHED_PROVISIONER } from '#domain/attached-kubeconfig.ts';
 import type { Encryption } from '#runtime/encryption.ts';
 import type { Logger } from '#runtime/log.ts';
 import { bootstrapCluster, requestSyncToken, type SyncToken } from './bootstrap.ts';
+import type { Finding } from './drift/findings.ts';
 import { createKubernetesClient, type KubernetesClient } from './kubernetes-client.ts';
 import { isUnauthorized, KubernetesError } from './kubernetes-error.ts';
 import { type Lease, withLease } from './leases.ts';
@@ -38,6 +39,14 @@ export type AccessRequest = {
   readonly onProgress: OnProgress;
 };
 
+/** A connection, and what of the manifests was other than it should be and was put back on the way. */
+export type Access = {
+  readonly cluster: WorkspaceCluster;
+  readonly repaired: readonly Finding[];
+  /** When that began. */
+  readonly repairedAt?: Date;
+};
+
 /** Tokens live an hour; from half of it on the next reconcile asks for another. */
 const RENEW_BEFORE_MS = 30 * 60_000;
 
@@ -46,24 +55,34 @@ const RENEW_BEFORE_MS = 30 * 60_000;
  *
  * @throws when the cluster can't be bootstrapped or doesn't take our identity
  */
-export const accessCluster = async (
-  deps: AccessDeps,
-  request: AccessRequest,
-): Promise<WorkspaceCluster> => {
+export const accessCluster = async (deps: AccessDeps, request: AccessRequest): Promise<Access> => {
   const { workspace, plane } = request;
   await recordAddress(deps, request);
-  if (workspace.cluster?.bootstrap_version !== BOOTSTRAP_VERSION) {
-    return connect(deps, request, await bootstrap(deps, request));
-  }
+  if (workspace.cluster?.bootstrap_version !== BOOTSTRAP_VERSION) return reinstall(deps, request);
   const open = deps.clusters.get(workspace.id);
   if (open && isSamePlane(open, plane)) return keepFresh(deps, request, open);
   try {
-    return await connect(deps, request, openToken(deps, workspace));
+    const cluster = await connect(deps, request, openToken(deps, workspace));
+    return { cluster, repaired: [] };
   } catch (error) {
     if (!isRejected(error)) throw error;
     // The token has expired while nobody was here, or the cluster is another than it was.
-    return connect(deps, request, await bootstrap(deps, request));
+    return reinstall(deps, request);
   }
+};
+
+/**
+ * Everything of the manifests anew, by the bootstrap credential, and a new connection.
+ *
+ * @throws when the credential can't be had or a policy does not take effect: the old connection stays then
+ */
+export const reinstall = async (deps: AccessDeps, request: AccessRequest): Promise<Access> => {
+  const repairedAt = new Date();
+  const { token, found } = await bootstrap(deps, request);
+  const cluster = await connect(deps, request, token);
+  // What an upgrade changes is nobody's drift.
+  const isUpgrade = request.workspace.cluster?.bootstrap_version !== BOOTSTRAP_VERSION;
+  return { cluster, repaired: isUpgrade ? [] : found, repairedAt };
 };
 
 const isSamePlane = (cluster: WorkspaceCluster, plane: ControlPlane): boolean => {
@@ -75,7 +94,8 @@ const isSamePlane = (cluster: WorkspaceCluster, plane: ControlPlane): boolean =>
   );
 };
 
-const isRejected = (error: unknown): boolean =>
+/** Whether our identity is refused, or has nothing to show. */
+export const isRejected = (error: unknown): boolean =>
   isUnauthorized(error) ||
   error instanceof MissingTokenError ||
   (error instanceof KubernetesError && error.status === 403);
@@ -100,7 +120,10 @@ const recordAddress = async (deps: AccessDeps, request: AccessRequest): Promise<
 };
 
 /** Uses the bootstrap credential, for as long as this takes. */
-const bootstrap = async (deps: AccessDeps, request: AccessRequest): Promise<SyncToken> => {
+const bootstrap = async (
+  deps: AccessDeps,
+  request: AccessRequest,
+): Promise<{ readonly token: SyncToken; readonly found: readonly Finding[] }> => {
   const { plane, workspace, lease, onProgress } = request;
   const client = createKubernetesClient({
     server: plane.server,
@@ -110,13 +133,13 @@ const bootstrap = async (deps: AccessDeps, request: AccessRequest): Promise<Sync
   });
   try {
     await onProgress(75, 'installing policies and presets');
-    await bootstrapCluster(client);
+    const found = await bootstrapCluster(client);
     await onProgress(85, 'making the sync identity');
     const token = await renewToken(deps, request, client);
     await withLease(deps.db, lease, (transaction) =>
       saveBootstrapVersion(transaction, workspace.id, BOOTSTRAP_VERSION),
     );
-    return token;
+    return { token, found };
   } finally {
     await client[Symbol.asyncDispose]();
   }
@@ -204,14 +227,14 @@ const keepFresh = async (
   deps: AccessDeps,
   request: AccessRequest,
   cluster: WorkspaceCluster,
-): Promise<WorkspaceCluster> => {
+): Promise<Access> => {
   const left = cluster.access().expiresAt.getTime() - Date.now();
-  if (left > RENEW_BEFORE_MS) return cluster;
+  if (left > RENEW_BEFORE_MS) return { cluster, repaired: [] };
   try {
     cluster.renew(await renewToken(deps, request, cluster.client));
-    return cluster;
+    return { cluster, repaired: [] };
   } catch (error) {
     if (!isRejected(error)) throw error;
-    return connect(deps, request, await bootstrap(deps, request));
+    return reinstall(deps, request);
   }
 };

@@ -5,9 +5,13 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
+import type { Finding } from './drift/findings.ts';
+import { findManifestDrift, listCorrections } from './drift/manifest-drift.ts';
 import { INSTALLER, SYNC_ACCOUNT } from './identities.ts';
 import { applyObject, type KubernetesClient } from './kubernetes-client.ts';
+import { isInvalid, isNotFound } from './kubernetes-error.ts';
 import { type Manifest, readManifests, toManifestPath } from './manifests.ts';
+import { ObservedObject } from './object-store.ts';
 import { probePolicies } from './policy-probes.ts';
 
 const ACCOUNT_PATH = `/api/v1/namespaces/${SYNC_ACCOUNT.namespace}/serviceaccounts/${SYNC_ACCOUNT.name}`;
@@ -18,16 +22,57 @@ const AGGREGATION_MS = 60_000;
 
 /**
  * @param client of the bootstrap credential
+ * @returns what was there and other than it should be, or not there; nothing of a cluster that had nothing yet
  * @throws when a policy does not take effect or the presets stay empty: nobody may be bound then
  */
-export const bootstrapCluster = async (client: KubernetesClient): Promise<void> => {
-  for (const manifest of readManifests()) await applyManifest(client, manifest);
+export const bootstrapCluster = async (client: KubernetesClient): Promise<readonly Finding[]> => {
+  const findings: Finding[] = [];
+  let isNew = true;
+  for (const manifest of readManifests()) {
+    const found = await readInstalled(client, manifest);
+    // The namespace is where an attached cluster is marked as ours, before anything is installed.
+    if (found && manifest.kind !== 'Namespace') isNew = false;
+    const finding = findManifestDrift(manifest, found);
+    if (finding) findings.push(finding);
+    await installManifest(client, manifest);
+  }
   await probePolicies(client);
   await untilAggregated(client);
+  return isNew ? [] : findings;
 };
 
-const applyManifest = async (client: KubernetesClient, manifest: Manifest): Promise<void> => {
-  await applyObject(client, toManifestPath(manifest), manifest, INSTALLER);
+const readInstalled = async (
+  client: KubernetesClient,
+  manifest: Manifest,
+): Promise<ObservedObject | undefined> => {
+  try {
+    return ObservedObject.parse(await client.request(toManifestPath(manifest)));
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+};
+
+/**
+ * An apply leaves what others have added beside our fields, such as a match condition that turns a policy
+ * off; and the role of a binding can't be changed at all.
+ */
+const installManifest = async (client: KubernetesClient, manifest: Manifest): Promise<void> => {
+  const path = toManifestPath(manifest);
+  const apply = () => applyObject(client, path, manifest, INSTALLER);
+  const applied = await apply().catch(async (error: unknown) => {
+    if (!isInvalid(error)) throw error;
+    await client.request(path, { method: 'DELETE' });
+    return apply();
+  });
+  const corrections = listCorrections(manifest, ObservedObject.parse(applied));
+  if (corrections.length === 0) return;
+  await client.request(path, {
+    method: 'PATCH',
+    query: { fieldManager: INSTALLER },
+    contentType: 'application/json-patch+json',
+    body: corrections,
+  });
 };
 
 const ClusterRole = z.object({ rules: z.array(z.unknown()).nullish() });

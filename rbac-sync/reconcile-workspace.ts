@@ -5,11 +5,17 @@
 import type { DatabasePool } from 'slonik';
 import { desiredState } from '#domain/desired-state.ts';
 import { DOORBELL_SUBJECTS, type Doorbell } from '#runtime/doorbell.ts';
-import { type AccessDeps, accessCluster } from './access-cluster.ts';
+import {
+  type Access,
+  type AccessDeps,
+  type AccessRequest,
+  accessCluster,
+} from './access-cluster.ts';
 import { ApplyError } from './apply-error.ts';
 import { removeWorkspace, stopControlPlane } from './close-workspace.ts';
 import { type Statement, withStatements } from './conditions.ts';
 import type { Changes } from './diff.ts';
+import type { Decision } from './drift/decide.ts';
 import { describeDrift } from './drift/drift-statements.ts';
 import {
   type DriftLook,
@@ -24,6 +30,8 @@ import { answerDiffs } from './dry-run/answer-diffs.ts';
 import { acquireLease, type Lease, LeaseLostError, withLease } from './leases.ts';
 import { cancelClusterTasks } from './life-queries.ts';
 import type { SyncMetrics } from './metrics.ts';
+import { PolicyError } from './policy-error.ts';
+import { guardPolicies } from './policy-guard.ts';
 import { keepEpisode, recordEpisode } from './proof-episodes.ts';
 import {
   type ControlPlane,
@@ -135,12 +143,13 @@ const run = async (context: Context, look: Look): Promise<number | undefined> =>
   const onProgress = progressReporter(context);
   const provisioner = await chooseProvisioner(context);
   const plane = await ensure(context, look, { provisioner, onProgress });
-  const cluster = await accessCluster(context, { workspace, plane, lease, onProgress });
+  const request = { workspace, plane, lease, onProgress };
+  const access = await accessCluster(context, request);
   statements.push(provisioned(plane.notes));
   // Beside the synchronization: neither waits for the other.
   const looking = context.trust.look(workspace.id, plane, workspace.conditions);
   try {
-    const leaving = await synchronize(context, look, { cluster, onProgress });
+    const leaving = await synchronizeGuarded(context, look, { request, access });
     const { statement, againInMs } = await looking;
     const all = { ...look, statements: [...statements, statement] };
     await recordObserved(context, all, leaving);
@@ -185,8 +194,9 @@ const synchronizeOnRecord = async (
 ): Promise<void> => {
   const { workspace, lease } = context;
   try {
-    const cluster = await accessCluster(context, { workspace, plane, lease, onProgress });
-    await synchronize(context, look, { cluster, onProgress });
+    const request = { workspace, plane, lease, onProgress };
+    const access = await accessCluster(context, request);
+    await synchronizeGuarded(context, look, { request, access });
   } catch (error) {
     if (error instanceof LeaseLostError) throw error;
     // What the host said is told as what is wrong, and this besides.
@@ -199,18 +209,48 @@ const earliest = (...times: readonly (number | undefined)[]): number | undefined
   return known.length > 0 ? Math.min(...known) : undefined;
 };
 
+/** Policies and presets first. With a wall down, that is what is to be told, whatever else is wrong. */
+const synchronizeGuarded = async (
+  context: Context,
+  look: Look,
+  { request, access }: { readonly request: AccessRequest; readonly access: Access },
+): Promise<readonly string[]> => {
+  const { statements } = look;
+  const { cluster, decisions, fault } = await guardPolicies(context, request, access);
+  if (fault && statements.some(({ type }) => type === 'Provisioned')) {
+    statements.push(provisioned(request.plane.notes, false));
+  }
+  const { onProgress } = request;
+  try {
+    const leaving = await synchronize(context, look, { cluster, onProgress, decisions });
+    if (fault) throw fault;
+    return leaving;
+  } catch (error) {
+    if (!fault || error === fault || error instanceof LeaseLostError) throw error;
+    throw new PolicyError(fault.reason, fault.message, { cause: error });
+  }
+};
+
+type Ready = {
+  readonly cluster: WorkspaceCluster;
+  readonly onProgress: OnProgress;
+  /** About policies and presets. */
+  readonly decisions: readonly Decision[];
+};
+
 /** Answers the namespaces that are still being deleted. */
 const synchronize = async (
   context: Context,
   look: Look,
-  { cluster, onProgress }: { readonly cluster: WorkspaceCluster; readonly onProgress: OnProgress },
+  { cluster, onProgress, decisions: before }: Ready,
 ): Promise<readonly string[]> => {
   const { workspace, signal, metrics, db } = context;
   const { statements } = look;
   const started = performance.now();
   const provenBefore = isProven(workspace);
   const desired = desiredState(workspace.state);
-  const drift = await lookForDrift({ db, metrics, workspace, cluster, desired, provenBefore });
+  const driftContext = { db, metrics, workspace, cluster, desired, provenBefore, before };
+  const drift = await lookForDrift(driftContext);
   look.drift = drift;
   const found = describeDrift(drift.decisions, drift.known);
   statements.push(...(found ? [found] : notDrifted(workspace.conditions, new Date())));

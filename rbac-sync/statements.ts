@@ -3,18 +3,27 @@ import { ATTACHED_PROVISIONER } from '#domain/attached-kubeconfig.ts';
 import { ApplyError } from './apply-error.ts';
 import { type Condition, type Statement, SUSPENDED } from './conditions.ts';
 import { isConnectionError, KubernetesError, toGeneralFault } from './kubernetes-error.ts';
+import { PolicyError } from './policy-error.ts';
 import { ProvisioningError } from './provisioners/provisioner.ts';
 import type { Workspace } from './queries.ts';
 import { VerificationError } from './run-verification.ts';
 
-/** The control plane answers. @param notes what a reader should know besides, in sentences */
-export const provisioned = (notes: readonly string[] = []): Statement => ({
+/**
+ * The control plane answers.
+ *
+ * @param notes what a reader should know besides, in sentences
+ * @param isWhole whether policies and presets are as they should be
+ */
+export const provisioned = (notes: readonly string[] = [], isWhole = true): Statement => ({
   type: 'Provisioned',
   status: 'True',
   reason: 'Running',
-  message: ['The control plane answers, and policies and presets are in force.', ...notes].join(
-    ' ',
-  ),
+  message: [
+    isWhole
+      ? 'The control plane answers, and policies and presets are in force.'
+      : 'The control plane answers, but not all policies and presets are as they should be: see Synced.',
+    ...notes,
+  ].join(' '),
 });
 
 /** Its API server is told to take the issuer's tokens, and nobody has asked whether it does. */
@@ -104,6 +113,7 @@ const isTellable = (error: unknown): error is Error =>
   error instanceof KubernetesError ||
   error instanceof ProvisioningError ||
   error instanceof ApplyError ||
+  error instanceof PolicyError ||
   error instanceof VerificationError;
 
 /** What failed is the first thing that could not be stated. */
@@ -117,7 +127,7 @@ export const toFault = (statements: readonly Statement[], error: unknown): State
   const reason =
     error instanceof VerificationError
       ? NOT_IN_FORCE
-      : error instanceof ApplyError
+      : error instanceof ApplyError || error instanceof PolicyError
         ? error.reason
         : isConnectionError(error)
           ? 'Unreachable'

@@ -34,6 +34,8 @@ export type WorkspaceCluster = AsyncDisposable & {
   readonly stores: Readonly<Record<ManagedKind, ObjectStore>>;
   /** Roles and bindings of others, with those of Kubernetes as no more than their names. */
   readonly foreign: Readonly<Record<ForeignKind, ObjectStore>>;
+  /** Admission policies and their bindings, ours and others'. */
+  readonly policies: readonly ObjectStore[];
   /** What was last seen as it should be, by key; none at all when we have just connected. */
   settled: Map<string, ManagedObject> | undefined;
   /** What of the drift ledger is on record, by key: a hash of what was written. */
@@ -66,6 +68,7 @@ export const SELECTORS = {
   others: `${MANAGED_BY_LABEL}!=${MANAGED_BY}`,
 } as const;
 
+const POLICY_KINDS = ['ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding'] as const;
 const CLUSTER_ROLES = ['admin', 'view', 'hexabase:workspace-admin', 'hexabase:workspace-viewer'];
 const SYNC_MS = 30_000;
 
@@ -116,12 +119,18 @@ export const connectCluster = async (options: ConnectOptions): Promise<Workspace
     // Our presets have our label and are no objects of sync's.
     reflect('ClusterRole', '', foreign.ClusterRole),
   );
+  const policies = POLICY_KINDS.map((kind) => {
+    const store = createObjectStore();
+    reflectors.push(reflect(kind, '', store));
+    return store;
+  });
   await within(SYNC_MS, Promise.all(reflectors.map(({ synced }) => synced)));
   const resources = cleanup.move();
   return {
     client,
     stores,
     foreign,
+    policies,
     settled: undefined,
     recorded: new Map(),
     clusterRoles,

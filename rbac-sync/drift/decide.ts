@@ -16,6 +16,8 @@ export type KnownDrift = {
 /** What is done about a finding. */
 export type Decision = {
   readonly finding: Finding;
+  /** When it was found, where that was before the look: whatever was written later put it back. */
+  readonly foundAt?: Date;
   readonly action: DriftAction;
   /** Why, in a sentence. */
   readonly reason: string;

@@ -22,6 +22,11 @@ export const listDifferences = (
     before['labels'] = desired.metadata.labels;
     if (observed) after['labels'] = ownLabels(desired, observed);
   }
+  return compareContents(before, after);
+};
+
+/** The differences between fields by name; as short as a row of the ledger holds. */
+export const compareContents = (before: Content, after: Content): DriftDifference[] => {
   const fields = new Set([...Object.keys(before), ...Object.keys(after)]);
   const all = [...fields].flatMap((field) => [...compare(field, before[field], after[field])]);
   const kept = all.slice(0, LIMITS.differences).map(toShort);
@@ -30,7 +35,8 @@ export const listDifferences = (
   return kept;
 };
 
-type Content = Record<string, unknown>;
+/** An object's fields by name. */
+export type Content = Record<string, unknown>;
 
 const toContent = (object: ManagedObject | ObservedObject | undefined): Content => {
   const fields = (object ?? {}) as Content;

@@ -35,8 +35,8 @@ export type DriftContext = {
   readonly desired: readonly ManagedObject[];
   /** Whether this desired state was seen in force before, by whoever looked after the cluster then. */
   readonly provenBefore: boolean;
-  /** What was found before the look, such as policies that were put back. */
-  readonly repaired?: readonly Finding[];
+  /** What was found before the look, and what came of it, such as policies that were put back. */
+  readonly before?: readonly Decision[];
 };
 
 /** What one look has found and decided. */
@@ -77,19 +77,9 @@ export const lookForDrift = async (context: DriftContext): Promise<DriftLook> =>
     adopt: (finding) => planAdoption(finding, { state: workspace.state, groups }),
   });
   const withheld = listWithheld(decisions, desired.map(toObjectKey));
-  const before = (context.repaired ?? []).map(toRepaired);
-  const all = [...before, ...describeAdopted(decisions, desired)];
+  const all = [...(context.before ?? []), ...describeAdopted(decisions, desired)];
   return { decisions: all, known, withheld, lookedAt, context };
 };
-
-const toRepaired = (finding: Finding): Decision => ({
-  finding,
-  action: 'repaired',
-  reason: 'It was put back: policies and presets are, in every mode.',
-  withhold: false,
-  retryAt: undefined,
-  adoption: undefined,
-});
 
 /** What is open to somebody comes first. */
 const limit = (findings: readonly Finding[]): Finding[] => {
@@ -178,11 +168,11 @@ export const hasDriftToRecord = (look: DriftLook): boolean => {
   );
 };
 
-/** The look as it came out when sync failed: nothing is known to be put back. */
+/** The look as it came out when sync failed: nothing that sync puts back is known to be. */
 export const withFailure = (look: DriftLook, failure: string): DriftLook => ({
   ...look,
   decisions: look.decisions.map((decision) =>
-    decision.action === 'repaired'
+    decision.action === 'repaired' && !look.context.before?.includes(decision)
       ? { ...decision, action: 'pending', reason: `It could not be put back yet: ${failure}` }
       : decision,
   ),
@@ -222,7 +212,8 @@ const saveOne = async (
     const { organizationId } = workspace.state;
     await carryOutAdoption(db, { workspaceId: workspace.id, organizationId, finding }, adoption);
   }
-  await saveDrift(db, { workspaceId: workspace.id, lookedAt: look.lookedAt }, decision);
+  const lookedAt = decision.foundAt ?? look.lookedAt;
+  await saveDrift(db, { workspaceId: workspace.id, lookedAt }, decision);
   cluster.recorded.set(finding.key, toSignature(decision));
 };
 

@@ -1,6 +1,7 @@
 /** A workspace on a real control plane whose API server tells who wrote what, and its drift ledger. */
 import type { DriftActor, DriftDifference, DriftOpening } from '#domain/drift.ts';
 import type { KubernetesClient, RequestOptions } from '../../rbac-sync/kubernetes-client.ts';
+import type { Provisioner } from '../../rbac-sync/provisioners/provisioner.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import {
   connectTestCluster,
@@ -36,6 +37,8 @@ export type DriftWorld = AsyncDisposable & {
   readonly workspace: WorkspaceRows;
   readonly cluster: TestCluster;
   readonly sync: TestController;
+  /** For another controller. */
+  readonly provisioner: Provisioner;
   /** All rows of objects of this name, the oldest first. */
   readonly rows: (name: string) => Promise<DriftRow[]>;
   /** The newest row of an object, once it is as wanted. */
@@ -68,6 +71,7 @@ export const startDriftWorld = async (): Promise<DriftWorld> => {
     workspace,
     cluster,
     sync,
+    provisioner: planes.provisioner,
     rows,
     untilRow: (name, isSo) =>
       poll(`a row of ${name}`, async () => {

@@ -171,6 +171,9 @@ describe('a kubeconfig of cluster-admin', () => {
   });
 });
 
+const POLICY =
+  '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/hexabase-managed-objects';
+
 describe('a credential that expires later', () => {
   it('is told of, and rights are kept in order by our own identity', async () => {
     const accounts = '/api/v1/namespaces/default/serviceaccounts';
@@ -193,6 +196,16 @@ describe('a credential that expires later', () => {
     expect(task).toMatchObject({ state: 'succeeded' });
   });
 
+  it('leaves a policy down that somebody has deleted, and says what to do', async () => {
+    await cluster.root.request(POLICY, { method: 'DELETE' });
+    await poll('the condition', async () => {
+      const { conditions } = await workspace.row();
+      const { reason, message } = conditions.find(({ type }) => type === 'Synced') ?? {};
+      expect(message).toMatch(/ValidatingAdmissionPolicy hexabase-managed-objects.*PUT/);
+      return reason === 'PoliciesNotRepaired';
+    });
+  });
+
   it('is replaced by a new kubeconfig', async () => {
     await put(await cluster.kubeconfigFor('cluster-admin'));
     await poll('the new one to be taken', async () => {
@@ -202,6 +215,8 @@ describe('a credential that expires later', () => {
       );
       return row?.taken;
     });
+    sync?.controller.enqueue(workspace.id);
+    await poll('the policy', () => cluster.root.request(POLICY));
   });
 });
 

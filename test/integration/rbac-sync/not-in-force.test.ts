@@ -1,6 +1,5 @@
 /** A change that can't be proven: said, counted and on the record once, and in force only with the proof. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { bootstrapCluster } from '../../../rbac-sync/bootstrap.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import {
   connectTestCluster,
@@ -36,18 +35,21 @@ beforeAll(async () => {
 });
 afterAll(() => stack.disposeAsync());
 
-const SYNC = '/apis/rbac.authorization.k8s.io/v1/clusterroles/hexabase:sync';
-type Rule = { readonly resources?: readonly string[] };
+const ADMIN = '/apis/rbac.authorization.k8s.io/v1/clusterroles/admin';
+type Role = { readonly aggregationRule: object; readonly rules: readonly object[] };
 
-/** As somebody with root would who cuts rbac-sync's own rights. */
-const forbidReviews = async (): Promise<void> => {
-  const { rules } = (await cluster.root.request(SYNC)) as { rules: Rule[] };
-  await cluster.root.request(SYNC, {
+/** As somebody with root would who empties the built-in role that projects' admins are bound to. */
+const emptyAdmin = async (): Promise<Role> => {
+  const role = (await cluster.root.request(ADMIN)) as Role;
+  await changeAdmin({ aggregationRule: null, rules: [] });
+  return role;
+};
+const changeAdmin = (body: object) =>
+  cluster.root.request(ADMIN, {
     method: 'PATCH',
     contentType: 'application/merge-patch+json',
-    body: { rules: rules.filter((rule) => !rule.resources?.includes('subjectaccessreviews')) },
+    body,
   });
-};
 const eventsOf = (action: string) =>
   database.query<{ actor_id: null; after: { message: string } }>(
     'SELECT actor_id, after FROM audit_event WHERE workspace_id = $1 AND action = $2',
@@ -61,7 +63,7 @@ const faults = async (): Promise<number> => {
 };
 
 it('is a condition, a metric and one audit event each for its beginning and its end', async () => {
-  await forbidReviews();
+  const { aggregationRule } = await emptyAdmin();
   const before = Number((await workspace.row()).observed_generation);
   const generation = await workspace.changeSilently(
     'role-assignment.create',
@@ -83,11 +85,11 @@ it('is a condition, a metric and one audit event each for its beginning and its 
   );
   expect(await gauge()).toMatch(/ 1$/);
   expect(await eventsOf('workspace.rights-not-in-force')).toEqual([
-    { actor_id: null, after: { message: expect.stringContaining('subjectaccessreviews') } },
+    { actor_id: null, after: { message: expect.stringContaining('hexabase:WSAdmins') } },
   ]);
   expect(await eventsOf('workspace.rights-in-force')).toEqual([]);
 
-  await bootstrapCluster(cluster.root);
+  await changeAdmin({ aggregationRule });
   await workspace.untilObserved(generation);
   expect(await eventsOf('workspace.rights-in-force')).toHaveLength(1);
   expect(await eventsOf('workspace.rights-not-in-force')).toHaveLength(1);
