@@ -7,19 +7,15 @@ import { ATTACHED_PROVISIONER } from '#domain/attached-kubeconfig.ts';
 import type { Encryption } from '#runtime/encryption.ts';
 import type { Logger } from '#runtime/log.ts';
 import { bootstrapCluster, requestSyncToken, type SyncToken } from './bootstrap.ts';
+import { saveBootstrapVersion, saveClusterAddress, saveSyncToken } from './cluster-queries.ts';
 import type { Finding } from './drift/findings.ts';
 import { createKubernetesClient, type KubernetesClient } from './kubernetes-client.ts';
 import { isUnauthorized, KubernetesError } from './kubernetes-error.ts';
 import { type Lease, withLease } from './leases.ts';
 import { BOOTSTRAP_VERSION } from './manifests.ts';
 import type { ControlPlane, OnProgress } from './provisioners/provisioner.ts';
-import {
-  saveBootstrapVersion,
-  saveClusterAddress,
-  saveSyncToken,
-  type Workspace,
-} from './queries.ts';
 import { connectCluster, type WorkspaceCluster } from './workspace-clusters.ts';
+import type { Workspace } from './workspace-queries.ts';
 
 /** What {@link accessCluster} needs. */
 export type AccessDeps = {

@@ -12,15 +12,16 @@ import type { Encryption } from '#runtime/encryption.ts';
 import type { Logger } from '#runtime/log.ts';
 import { expire } from './expire.ts';
 import { LEASE_SECONDS, releaseLeases, renewLeases } from './leases.ts';
+import type { ReconcileDeps } from './look.ts';
 import { createSyncMetrics } from './metrics.ts';
 import type { ProvisionerRegistry } from './provisioners/registry.ts';
-import { listDueWorkspaces } from './queries.ts';
-import { type ReconcileDeps, reconcileWorkspace } from './reconcile-workspace.ts';
+import { reconcileWorkspace } from './reconcile-workspace.ts';
 import { TRUSTS_ISSUER } from './statements.ts';
 import type { ProbeTokens } from './trust/probe-tokens.ts';
 import { createTrustWatch } from './trust/trust-watch.ts';
 import { createWorkQueue, type WorkQueue } from './work-queue.ts';
 import type { WorkspaceCluster } from './workspace-clusters.ts';
+import { listDueWorkspaces } from './workspace-queries.ts';
 
 /** What {@link createController} needs; it owns none of it. */
 export type ControllerDeps = {

@@ -5,8 +5,8 @@
 import type { CommonQueryMethods } from 'slonik';
 import { recordAudit } from '#database/changes.ts';
 import type { Statement } from './conditions.ts';
-import type { Workspace } from './queries.ts';
 import { NOT_IN_FORCE } from './statements.ts';
+import type { Workspace } from './workspace-queries.ts';
 
 /** Reasons of looks that did not get as far as the proof, or proved only some. */
 const UNPROVEN: ReadonlySet<string> = new Set(['InternalFault', 'Unreachable', 'ApplyFailed']);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { ApplyError } from './apply-error.ts';
 import { ProvisioningError } from './provisioners/provisioner.ts';
-import type { Workspace } from './queries.ts';
 import { VerificationError } from './run-verification.ts';
 import { notDrifted, stopped, toFault } from './statements.ts';
+import type { Workspace } from './workspace-queries.ts';
 
 describe('notDrifted', () => {
   const now = new Date('2026-01-01T00:01:00Z');

@@ -5,8 +5,8 @@ import { type Condition, type Statement, SUSPENDED } from './conditions.ts';
 import { isConnectionError, KubernetesError, toGeneralFault } from './kubernetes-error.ts';
 import { PolicyError } from './policy-error.ts';
 import { ProvisioningError } from './provisioners/provisioner.ts';
-import type { Workspace } from './queries.ts';
 import { VerificationError } from './run-verification.ts';
+import type { Workspace } from './workspace-queries.ts';
 
 /**
  * The control plane answers.
@@ -115,6 +115,24 @@ const isTellable = (error: unknown): error is Error =>
   error instanceof ApplyError ||
   error instanceof PolicyError ||
   error instanceof VerificationError;
+
+const REACHED: ReadonlySet<Condition['type']> = new Set(['TrustsIssuer', 'Synced']);
+
+/** What was so when there was a way to the control plane, and is not looked at without one. */
+export const doubted = (
+  conditions: readonly Condition[],
+  statements: readonly Statement[],
+): Statement[] => {
+  const stated = new Set(statements.map(({ type }) => type));
+  return conditions
+    .filter(({ type, status }) => REACHED.has(type) && status === 'True' && !stated.has(type))
+    .map(({ type }) => ({
+      type,
+      status: 'Unknown',
+      reason: 'NotReached',
+      message: 'It was so when the control plane was last reached; nobody can tell now.',
+    }));
+};
 
 /** What failed is the first thing that could not be stated. */
 export const toFault = (statements: readonly Statement[], error: unknown): Statement => {

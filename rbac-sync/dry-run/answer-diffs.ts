@@ -21,8 +21,8 @@ import {
   describeOveruse,
   listLeaving,
 } from '../notes.ts';
-import type { Workspace } from '../queries.ts';
 import type { WorkspaceCluster } from '../workspace-clusters.ts';
+import type { Workspace } from '../workspace-queries.ts';
 import { type DiffClient, toLimitedClient } from './dry-run-client.ts';
 import { type Observation, observeCluster, observeNothing } from './observe-cluster.ts';
 import {

@@ -27,7 +27,7 @@ import { createKubernetesClient } from '../../rbac-sync/kubernetes-client.ts';
 import { createLocalProvisioner } from '../../rbac-sync/provisioners/local/local-provisioner.ts';
 import type { Provisioner } from '../../rbac-sync/provisioners/provisioner.ts';
 import { createProvisionerRegistry } from '../../rbac-sync/provisioners/registry.ts';
-import { loadWorkspace } from '../../rbac-sync/queries.ts';
+import { loadWorkspace } from '../../rbac-sync/workspace-queries.ts';
 import { startSigningIssuer } from '../support/signing-issuer.ts';
 import { printTable } from './measure.ts';
 

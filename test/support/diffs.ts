@@ -4,7 +4,7 @@ import type { ClusterDiff, ObjectDiff } from '#domain/cluster-diff.ts';
 import { createId } from '#domain/identifiers.ts';
 import { answerDiffs } from '../../rbac-sync/dry-run/answer-diffs.ts';
 import { acquireLease } from '../../rbac-sync/leases.ts';
-import { loadWorkspace } from '../../rbac-sync/queries.ts';
+import { loadWorkspace } from '../../rbac-sync/workspace-queries.ts';
 import type { TestDatabase } from './database.ts';
 import { testEncryption, testLog } from './kube.ts';
 import { poll } from './poll.ts';

@@ -142,9 +142,18 @@ export const ANY_HOST: HostPlan = {
   tolerations: [],
 };
 
-/** A workspace's control plane, up and answering. */
-export const ensurePlane = (provisioner: Provisioner, workspaceId: string): Promise<ControlPlane> =>
-  provisioner.ensure({ workspaceId, plan: ANY_HOST }, { onProgress: async () => {} });
+/**
+ * A workspace's control plane, up and answering. Asked for once more when it did not come up, as a controller
+ * does: a port that was free may be somebody else's by the time that it is used.
+ */
+export const ensurePlane = (
+  provisioner: Provisioner,
+  workspaceId: string,
+): Promise<ControlPlane> => {
+  const ensure = () =>
+    provisioner.ensure({ workspaceId, plan: ANY_HOST }, { onProgress: async () => {} });
+  return ensure().catch(ensure);
+};
 
 /** A controller as rbac-sync runs it. */
 export type TestController = AsyncDisposable & {

@@ -48,7 +48,9 @@ export const createAttachedProvisioner = (options: AttachedProvisionerOptions): 
       const last = known.get(workspaceId);
       if (last?.version === row.version && Date.now() - last.at < FRESH_MS) return last.plane;
       await onProgress(20, 'looking at the attached cluster');
-      const plane = await recognize(options, workspaceId, row);
+      const plane = await recognize(options, workspaceId, row).catch((error: unknown) => {
+        throw error instanceof ProvisioningError ? toGoingOn(error) : error;
+      });
       known.set(workspaceId, { at: Date.now(), version: row.version, plane });
       return plane;
     },
@@ -63,6 +65,10 @@ export const createAttachedProvisioner = (options: AttachedProvisionerOptions): 
     [Symbol.asyncDispose]: async () => known.clear(),
   };
 };
+
+/** Whatever is wrong with a kubeconfig, the cluster that the one before it led to goes on. */
+const toGoingOn = ({ reason, message, cause }: ProvisioningError): ProvisioningError =>
+  new ProvisioningError(reason, message, { cause, goesOn: true });
 
 const getRow = async (
   { db }: AttachedProvisionerOptions,

@@ -165,6 +165,17 @@ describe('a kubeconfig of cluster-admin', () => {
     expect(await names(cluster.root, '/api/v1/namespaces')).toContain('shop');
   });
 
+  it('holds up nothing in the cluster before it, which is kept in order', async () => {
+    await workspace.changeSilently('project.create', aProject(workspace.id, 'meanwhile'));
+    sync?.controller.enqueue(workspace.id);
+    await poll('the namespace of the new project', async () =>
+      (await names(cluster.root, '/api/v1/namespaces')).includes('meanwhile'),
+    );
+    await untilProvisioned('OtherCluster');
+    expect(await conditionOf('Synced')).toMatchObject({ status: 'True' });
+    expect(await names(other.root, '/api/v1/namespaces')).not.toContain('meanwhile');
+  });
+
   it('is taken again when it leads back', async () => {
     await put(await cluster.kubeconfigFor('cluster-admin'));
     await untilProvisioned('Running');

@@ -2,7 +2,7 @@
 import type { DatabasePool } from 'slonik';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { releaseLeases } from '../../../rbac-sync/leases.ts';
-import { finishTasks } from '../../../rbac-sync/queries.ts';
+import { finishTasks } from '../../../rbac-sync/task-queries.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import {
   createDiffedWorkspace,

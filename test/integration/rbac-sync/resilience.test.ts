@@ -15,7 +15,7 @@ import {
   renewLeases,
   withLease,
 } from '../../../rbac-sync/leases.ts';
-import { saveObserved } from '../../../rbac-sync/queries.ts';
+import { saveObserved } from '../../../rbac-sync/task-queries.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import {
   connectTestCluster,

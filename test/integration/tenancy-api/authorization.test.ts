@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createId, formatId } from '#domain/identifiers.ts';
 import { PATH_IDENTIFIERS, type Route } from '../../../tenancy-api/route.ts';
 import { ROUTES } from '../../../tenancy-api/routes.ts';
+import { furnish } from '../../support/furnished-workspace.ts';
 import {
   type Answer,
   type Caller,
@@ -43,33 +44,7 @@ beforeAll(async () => {
      SELECT organization_id, $1, 'billing' FROM workspace WHERE id = $2`,
     [billing.id, workspace.uuid],
   );
-  const rules = [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }];
-  const { project, task } = (
-    await admin.call('POST', `${workspace.path}/projects`, { name: 'web' })
-  ).body;
-  const path = `${workspace.path}/projects/${project.id}/roles`;
-  const { project_role: role } = (await admin.call('POST', path, { name: 'reader', rules })).body;
-  const { role_assignment } = (
-    await admin.call('POST', `${workspace.path}/role-assignments`, {
-      group: workspace.groups['WSUsers'],
-      preset_role: 'workspace-viewer',
-    })
-  ).body;
-  const { body: account } = await admin.call('POST', `${workspace.path}/service-accounts`, {
-    name: 'robot',
-  });
-  real = {
-    organization: admin.organization,
-    plan: (await admin.call('GET', '/v1/plans')).body.items[0].id,
-    workspace: workspace.id,
-    group: workspace.groups['WSUsers'] ?? '',
-    person: admin.person,
-    service_account: account.id,
-    project: project.id,
-    role: role.id,
-    role_assignment: role_assignment.id,
-    task: task.id,
-  };
+  real = await furnish(api, admin, { workspace, name: 'web' });
   forgeries = await api.issuer.forgeries(admin.id);
 });
 afterAll(() => api[Symbol.asyncDispose]());
@@ -160,10 +135,8 @@ describe.each(named(forAdmins))('$name, for admins', ({ route }) => {
 });
 
 const inner = GUARDED.filter(
-  ({ permission, path }) =>
-    typeof permission === 'object' &&
-    'workspace' in permission &&
-    path !== '/v1/workspaces/{workspace}',
+  ({ permission }) =>
+    typeof permission === 'object' && 'workspace' in permission && !permission.orOrganization,
 );
 
 describe.each(named(inner))('$name, inside a workspace', ({ route }) => {

@@ -1,13 +1,12 @@
-/** What rbac-sync reads and writes in the database. */
+/** Reads a workspace with all that decides its cluster, and finds those to look at. */
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
 import { isCurrent } from '#database/condition.ts';
-import { storableJson, toStorableText } from '#database/storable.ts';
 import { HostPlan, LimitRangeItem, ProjectNetworkPolicy, ResourceQuotaHard } from '#domain/plan.ts';
 import { PolicyRule } from '#domain/policy-rule.ts';
 import { PRESET_ROLES } from '#domain/presets.ts';
 import type { WorkspaceState } from '#domain/workspace-state.ts';
-import { Condition, LONGEST_MESSAGE, SUSPENDED } from './conditions.ts';
+import { Condition, SUSPENDED } from './conditions.ts';
 
 const Cluster = z.strictObject({
   provisioner: z.string(),
@@ -200,126 +199,3 @@ export const listDueWorkspaces = (
     ORDER BY w.updated_at
     LIMIT ${limit}
   `);
-
-/** Where a workspace's cluster is. */
-export type ClusterAddress = {
-  readonly workspaceId: string;
-  readonly server: string;
-  readonly certificateAuthority: string;
-};
-
-const Nothing = z.strictObject({});
-
-/** Records what a workspace's control plane is made by, before it is made; for good. */
-export const saveProvisioner = async (
-  db: CommonQueryMethods,
-  workspaceId: string,
-  provisioner: string,
-): Promise<void> => {
-  await db.query(sql.type(Nothing)`
-    INSERT INTO workspace_cluster (workspace_id, provisioner)
-    VALUES (${workspaceId}, ${provisioner})
-    ON CONFLICT (workspace_id) DO NOTHING
-  `);
-};
-
-/** Records where a workspace's cluster is. */
-export const saveClusterAddress = async (
-  db: CommonQueryMethods,
-  address: ClusterAddress,
-): Promise<void> => {
-  await db.query(sql.type(Nothing)`
-    UPDATE workspace_cluster
-    SET server = ${address.server}, certificate_authority = ${address.certificateAuthority},
-      updated_at = now()
-    WHERE workspace_id = ${address.workspaceId}
-  `);
-};
-
-/** Records the sync identity's token. @param token sealed */
-export const saveSyncToken = async (
-  db: CommonQueryMethods,
-  workspaceId: string,
-  token: { readonly sealed: Buffer; readonly expiresAt: Date },
-): Promise<void> => {
-  await db.query(sql.type(Nothing)`
-    UPDATE workspace_cluster
-    SET sealed_token = decode(${token.sealed.toString('base64')}, 'base64'),
-      token_expires_at = ${sql.timestamp(token.expiresAt)}, updated_at = now()
-    WHERE workspace_id = ${workspaceId}
-  `);
-};
-
-/** Records which manifests a cluster has. */
-export const saveBootstrapVersion = async (
-  db: CommonQueryMethods,
-  workspaceId: string,
-  version: number,
-): Promise<void> => {
-  await db.query(sql.type(Nothing)`
-    UPDATE workspace_cluster SET bootstrap_version = ${version}, updated_at = now()
-    WHERE workspace_id = ${workspaceId}
-  `);
-};
-
-/** Which tasks a report concerns: the unfinished ones up to a generation. */
-type Tasks = { readonly workspaceId: string; readonly generation: number };
-
-/** Moves tasks on; never back, and the last fault goes with the first step that works. */
-export const reportProgress = async (
-  db: CommonQueryMethods,
-  { workspaceId, generation }: Tasks,
-  { progress, step }: { readonly progress: number; readonly step: string },
-): Promise<void> => {
-  await db.query(sql.prepared('report_progress', Nothing)`
-    UPDATE task SET state = 'running', progress = greatest(progress, ${progress}), step = ${step}, error = NULL, updated_at = now()
-    WHERE workspace_id = ${workspaceId} AND finished_at IS NULL AND generation <= ${generation}
-  `);
-};
-
-/** Notes why tasks are not done yet; they stay running, because it will be tried again. */
-export const reportFault = async (
-  db: CommonQueryMethods,
-  { workspaceId, generation }: Tasks,
-  error: string,
-): Promise<void> => {
-  await db.query(sql.type(Nothing)`
-    UPDATE task SET state = 'running', error = ${toStorableText(error, LONGEST_MESSAGE)}, updated_at = now()
-    WHERE workspace_id = ${workspaceId} AND finished_at IS NULL AND generation <= ${generation}
-  `);
-};
-
-/**
- * Ends tasks whose change is in force.
- *
- * @param unsettled namespaces whose tasks have to wait; with `undefined` among them, so do all that
- * concern the whole cluster
- */
-export const finishTasks = async (
-  db: CommonQueryMethods,
-  { workspaceId, generation }: Tasks,
-  unsettled: readonly (string | undefined)[],
-): Promise<void> => {
-  const names = unsettled.filter((name) => name !== undefined);
-  await db.query(sql.prepared('finish_tasks', Nothing)`
-    UPDATE task
-    SET state = 'succeeded', progress = 100, step = NULL, error = NULL, updated_at = now(), finished_at = now()
-    WHERE workspace_id = ${workspaceId} AND finished_at IS NULL AND generation <= ${generation}
-      AND CASE WHEN namespace IS NULL THEN ${unsettled.length === names.length}
-        ELSE NOT coalesce(namespaces, ARRAY[namespace]) && ${sql.array(names, 'text')} END
-  `);
-};
-
-/** Says what is so of a workspace and which generation has been seen in force. */
-export const saveObserved = async (
-  db: CommonQueryMethods,
-  { workspaceId, generation }: Tasks,
-  conditions: readonly Condition[],
-): Promise<void> => {
-  await db.query(sql.prepared('save_observed', Nothing)`
-    UPDATE workspace
-    SET observed_generation = greatest(observed_generation, ${generation}),
-      conditions = ${storableJson(conditions)}, updated_at = now()
-    WHERE id = ${workspaceId}
-  `);
-};
