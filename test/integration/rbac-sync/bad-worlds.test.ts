@@ -2,16 +2,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatId } from '#domain/identifiers.ts';
 import { isNotFound } from '../../../rbac-sync/kubernetes-error.ts';
-import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import type { TestDatabase } from '../../support/database.ts';
 import {
   connectTestCluster,
-  createTestProvisioner,
-  startTestController,
   type TestCluster,
   type TestController,
   type TestProvisioner,
 } from '../../support/kube.ts';
 import { poll } from '../../support/poll.ts';
+import { findObject, startSyncedWorkspace } from '../../support/synced-workspace.ts';
 import {
   aGroup,
   anAssignment,
@@ -33,12 +32,7 @@ let cluster: TestCluster;
 
 beforeAll(async () => {
   stack = new AsyncDisposableStack();
-  database = stack.use(await createTestDatabase());
-  planes = stack.use(await createTestProvisioner());
-  sync = stack.use(await startTestController(database, planes.provisioner));
-  workspace = await insertWorkspace(database);
-  await workspace.untilObserved(1, 120_000);
-  cluster = stack.use(await connectTestCluster(planes, workspace.id));
+  ({ database, planes, sync, workspace, cluster } = stack.use(await startSyncedWorkspace()));
 });
 afterAll(() => stack.disposeAsync());
 
@@ -46,14 +40,7 @@ type Found = {
   readonly metadata: { uid: string; labels?: Record<string, string> };
   readonly roleRef?: unknown;
 };
-const find = (path: string): Promise<Found | undefined> =>
-  cluster.root.request(path).then(
-    (found) => found as Found,
-    (error: unknown) => {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    },
-  );
+const find = (path: string) => findObject<Found>(cluster, path);
 const namespacePath = (name: string) => `/api/v1/namespaces/${name}`;
 const make = (path: string, body: object) => cluster.root.request(path, { method: 'POST', body });
 const synced = async () => (await workspace.row()).conditions.find(({ type }) => type === 'Synced');

@@ -3,25 +3,23 @@
  * SubjectAccessReview on a real control plane, while rights move from one object to another.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import type { TestCluster } from '../../support/kube.ts';
 import {
-  connectTestCluster,
-  createTestProvisioner,
-  startTestController,
-  type TestCluster,
-} from '../../support/kube.ts';
+  type Entitlement,
+  isAllowed,
+  startSyncedWorkspace,
+} from '../../support/synced-workspace.ts';
 import {
   aGroup,
   anAssignment,
   aProject,
   aProjectRole,
-  insertWorkspace,
   noAssignments,
   type Statement,
   type WorkspaceRows,
 } from '../../support/workspace-rows.ts';
 
-const REVIEWS = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
 const rule = (...resources: string[]) => ({ apiGroups: [''], resources, verbs: ['get'] });
 
 let stack: AsyncDisposableStack;
@@ -32,36 +30,11 @@ let count = 0;
 
 beforeAll(async () => {
   stack = new AsyncDisposableStack();
-  database = stack.use(await createTestDatabase());
-  const planes = stack.use(await createTestProvisioner());
-  stack.use(await startTestController(database, planes.provisioner));
-  workspace = await insertWorkspace(database);
-  await workspace.untilObserved(1, 120_000);
-  cluster = stack.use(await connectTestCluster(planes, workspace.id));
+  ({ database, workspace, cluster } = stack.use(await startSyncedWorkspace()));
 });
 afterAll(() => stack.disposeAsync());
 
-/** Somebody's groups, and what they may do all the time. */
-type Entitlement = {
-  readonly groups: readonly string[];
-  readonly resource: string;
-  readonly namespace: string;
-};
-
-const may = async ({ groups, resource, namespace }: Entitlement): Promise<boolean> => {
-  const answer = await cluster.root.request(REVIEWS, {
-    method: 'POST',
-    body: {
-      apiVersion: 'authorization.k8s.io/v1',
-      kind: 'SubjectAccessReview',
-      spec: {
-        groups: groups.map((group) => `hexabase:${group}`),
-        resourceAttributes: { verb: 'get', resource, namespace },
-      },
-    },
-  });
-  return (answer as { status: { allowed: boolean } }).status.allowed;
-};
+const may = (entitlement: Entitlement) => isAllowed(cluster, entitlement);
 
 /** Asks from before a change until after it, again and again; answers how often the answer was no. */
 const hammer = async (

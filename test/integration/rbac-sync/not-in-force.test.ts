@@ -1,20 +1,14 @@
 /** A change that can't be proven: said, counted and on the record once, and in force only with the proof. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-import {
-  connectTestCluster,
-  createTestProvisioner,
-  startTestController,
-  type TestCluster,
-  type TestController,
-} from '../../support/kube.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import type { TestCluster, TestController } from '../../support/kube.ts';
 import { poll } from '../../support/poll.ts';
+import { startSyncedWorkspace } from '../../support/synced-workspace.ts';
 import {
   aGroup,
   anAssignment,
   aProject,
   aProjectRole,
-  insertWorkspace,
   type WorkspaceRows,
 } from '../../support/workspace-rows.ts';
 
@@ -26,12 +20,7 @@ let cluster: TestCluster;
 
 beforeAll(async () => {
   stack = new AsyncDisposableStack();
-  database = stack.use(await createTestDatabase());
-  const planes = stack.use(await createTestProvisioner());
-  sync = stack.use(await startTestController(database, planes.provisioner));
-  workspace = await insertWorkspace(database);
-  await workspace.untilObserved(1, 120_000);
-  cluster = stack.use(await connectTestCluster(planes, workspace.id));
+  ({ database, sync, workspace, cluster } = stack.use(await startSyncedWorkspace()));
 });
 afterAll(() => stack.disposeAsync());
 

@@ -1,34 +1,22 @@
 /** What plans give, and what somebody changes past the platform: on a real control plane. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-import {
-  connectTestCluster,
-  createTestProvisioner,
-  startTestController,
-  type TestCluster,
-  type TestController,
-  type TestProvisioner,
-} from '../../support/kube.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import type { TestCluster, TestController } from '../../support/kube.ts';
 import { poll } from '../../support/poll.ts';
-import { aProject, insertWorkspace, type WorkspaceRows } from '../../support/workspace-rows.ts';
+import { startSyncedWorkspace } from '../../support/synced-workspace.ts';
+import { aProject, type WorkspaceRows } from '../../support/workspace-rows.ts';
 
 let stack: AsyncDisposableStack;
 let database: TestDatabase;
-let planes: TestProvisioner;
 let sync: TestController;
 let workspace: WorkspaceRows;
 let cluster: TestCluster;
 
 beforeAll(async () => {
   stack = new AsyncDisposableStack();
-  database = stack.use(await createTestDatabase());
-  planes = stack.use(await createTestProvisioner());
-  sync = stack.use(
-    await startTestController(database, planes.provisioner, { pollIntervalMs: 200 }),
-  );
-  workspace = await insertWorkspace(database);
-  await workspace.untilObserved(1, 120_000);
-  cluster = stack.use(await connectTestCluster(planes, workspace.id));
+  ({ database, sync, workspace, cluster } = stack.use(
+    await startSyncedWorkspace({ pollIntervalMs: 200 }),
+  ));
   await workspace.change('project.create', aProject(workspace.id, 'shop'));
 });
 afterAll(() => stack.disposeAsync());

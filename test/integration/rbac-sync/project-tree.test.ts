@@ -3,21 +3,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROLE_TEMPLATES } from '#domain/role-templates.ts';
 import type { KubernetesClient } from '../../../rbac-sync/kubernetes-client.ts';
 import { KubernetesError } from '../../../rbac-sync/kubernetes-error.ts';
-import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-import {
-  connectTestCluster,
-  createTestProvisioner,
-  startTestController,
-  type TestCluster,
-  type TestController,
-} from '../../support/kube.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import type { TestCluster, TestController } from '../../support/kube.ts';
 import { poll } from '../../support/poll.ts';
+import { startSyncedWorkspace } from '../../support/synced-workspace.ts';
 import {
   aGroup,
   anAssignment,
   aProject,
   aProjectRole,
-  insertWorkspace,
   noAssignments,
   type Statement,
   type WorkspaceRows,
@@ -36,12 +30,7 @@ let cluster: TestCluster;
 /** top ─ mid ─ low, top ─ beside, and apart by itself. */
 beforeAll(async () => {
   stack = new AsyncDisposableStack();
-  database = stack.use(await createTestDatabase());
-  const planes = stack.use(await createTestProvisioner());
-  sync = stack.use(await startTestController(database, planes.provisioner));
-  workspace = await insertWorkspace(database);
-  await workspace.untilObserved(1, 120_000);
-  cluster = stack.use(await connectTestCluster(planes, workspace.id));
+  ({ database, sync, workspace, cluster } = stack.use(await startSyncedWorkspace()));
   await workspace.change(
     'project.create',
     ...['top', 'mid', 'low', 'beside', 'apart'].map((name) => aProject(workspace.id, name)),

@@ -3,22 +3,20 @@ import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { KubernetesClient } from '../../../rbac-sync/kubernetes-client.ts';
 import { KubernetesError } from '../../../rbac-sync/kubernetes-error.ts';
-import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import type { TestDatabase } from '../../support/database.ts';
 import {
-  connectTestCluster,
-  createTestProvisioner,
   startTestController,
   type TestCluster,
   type TestController,
   type TestProvisioner,
 } from '../../support/kube.ts';
 import { poll } from '../../support/poll.ts';
+import { findObject, startSyncedWorkspace } from '../../support/synced-workspace.ts';
 import {
   aGroup,
   anAssignment,
   aProject,
   aProjectRole,
-  insertWorkspace,
   noAssignments,
   type WorkspaceRows,
 } from '../../support/workspace-rows.ts';
@@ -35,13 +33,7 @@ let cluster: TestCluster;
 
 beforeAll(async () => {
   stack = new AsyncDisposableStack();
-  database = stack.use(await createTestDatabase());
-  planes = stack.use(await createTestProvisioner());
-  sync = stack.use(await startTestController(database, planes.provisioner));
-  workspace = await insertWorkspace(database);
-  const task = await workspace.untilObserved(1, 120_000);
-  expect(task).toMatchObject({ kind: 'workspace.create', state: 'succeeded', progress: 100 });
-  cluster = stack.use(await connectTestCluster(planes, workspace.id));
+  ({ database, planes, sync, workspace, cluster } = stack.use(await startSyncedWorkspace()));
 });
 afterAll(() => stack.disposeAsync());
 
@@ -51,14 +43,7 @@ const namesIn = async (path: string): Promise<string[]> => {
   };
   return items.map(({ metadata }) => metadata.name);
 };
-const find = async (path: string): Promise<Record<string, unknown> | undefined> => {
-  try {
-    return (await cluster.root.request(path)) as Record<string, unknown>;
-  } catch (error) {
-    if (error instanceof KubernetesError && error.status === 404) return undefined;
-    throw error;
-  }
-};
+const find = (path: string) => findObject<Record<string, unknown>>(cluster, path);
 const may = (client: KubernetesClient, path: string): Promise<boolean> =>
   client.request(path).then(
     () => true,

@@ -2,23 +2,15 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createId, formatId } from '#domain/identifiers.ts';
-import { isNotFound } from '../../../rbac-sync/kubernetes-error.ts';
-import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-import {
-  connectTestCluster,
-  createTestProvisioner,
-  startTestController,
-  type TestCluster,
-  type TestController,
-  type TestProvisioner,
-} from '../../support/kube.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import type { TestCluster, TestController } from '../../support/kube.ts';
 import { poll } from '../../support/poll.ts';
+import { findObject, startSyncedWorkspace } from '../../support/synced-workspace.ts';
 import {
   aGroup,
   anAssignment,
   aProject,
   aProjectRole,
-  insertWorkspace,
   type Statement,
   type WorkspaceRows,
 } from '../../support/workspace-rows.ts';
@@ -28,19 +20,13 @@ const READ_PODS = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'
 
 let stack: AsyncDisposableStack;
 let database: TestDatabase;
-let planes: TestProvisioner;
 let sync: TestController;
 let workspace: WorkspaceRows;
 let cluster: TestCluster;
 
 beforeAll(async () => {
   stack = new AsyncDisposableStack();
-  database = stack.use(await createTestDatabase());
-  planes = stack.use(await createTestProvisioner());
-  sync = stack.use(await startTestController(database, planes.provisioner));
-  workspace = await insertWorkspace(database);
-  await workspace.untilObserved(1, 120_000);
-  cluster = stack.use(await connectTestCluster(planes, workspace.id));
+  ({ database, sync, workspace, cluster } = stack.use(await startSyncedWorkspace()));
 });
 afterAll(() => stack.disposeAsync());
 
@@ -48,14 +34,7 @@ type Found = {
   readonly metadata: { uid: string; labels?: Record<string, string> };
   readonly roleRef?: unknown;
 };
-const find = (path: string): Promise<Found | undefined> =>
-  cluster.root.request(path).then(
-    (found) => found as Found,
-    (error: unknown) => {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    },
-  );
+const find = (path: string) => findObject<Found>(cluster, path);
 const namespacePath = (name: string) => `/api/v1/namespaces/${name}`;
 const make = (path: string, body: object) => cluster.root.request(path, { method: 'POST', body });
 const merge = (path: string, body: object) =>

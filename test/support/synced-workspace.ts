@@ -1,0 +1,82 @@
+/** A workspace on a real control plane, looked after by rbac-sync and in sync: what most of its tests begin with. */
+import { isNotFound } from '../../rbac-sync/kubernetes-error.ts';
+import { createTestDatabase, type TestDatabase } from './database.ts';
+import {
+  connectTestCluster,
+  createTestProvisioner,
+  startTestController,
+  type TestCluster,
+  type TestController,
+  type TestProvisioner,
+} from './kube.ts';
+import { insertWorkspace, type WorkspaceRows } from './workspace-rows.ts';
+
+/** What there is; disposal stops all of it. */
+export type SyncedWorkspace = AsyncDisposable & {
+  readonly database: TestDatabase;
+  readonly planes: TestProvisioner;
+  readonly sync: TestController;
+  readonly workspace: WorkspaceRows;
+  readonly cluster: TestCluster;
+};
+
+/** Resolves when the workspace's creation is in force. */
+export const startSyncedWorkspace = async (
+  options: { readonly pollIntervalMs?: number } = {},
+): Promise<SyncedWorkspace> => {
+  await using cleanup = new AsyncDisposableStack();
+  const database = cleanup.use(await createTestDatabase());
+  const planes = cleanup.use(await createTestProvisioner());
+  const sync = cleanup.use(await startTestController(database, planes.provisioner, options));
+  const workspace = await insertWorkspace(database);
+  await workspace.untilObserved(1, 120_000);
+  const cluster = cleanup.use(await connectTestCluster(planes, workspace.id));
+  const resources = cleanup.move();
+  return {
+    database,
+    planes,
+    sync,
+    workspace,
+    cluster,
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+};
+
+/** An object as root sees it; `undefined` when it isn't there. */
+export const findObject = async <Found>(
+  { root }: Pick<TestCluster, 'root'>,
+  path: string,
+): Promise<Found | undefined> => {
+  try {
+    return (await root.request(path)) as Found;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+};
+
+/** Somebody's groups, and something that they may get. */
+export type Entitlement = {
+  readonly groups: readonly string[];
+  readonly resource: string;
+  readonly namespace: string;
+};
+
+/** What the API server says of it, by SubjectAccessReview. */
+export const isAllowed = async (
+  { root }: Pick<TestCluster, 'root'>,
+  { groups, resource, namespace }: Entitlement,
+): Promise<boolean> => {
+  const answer = await root.request('/apis/authorization.k8s.io/v1/subjectaccessreviews', {
+    method: 'POST',
+    body: {
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SubjectAccessReview',
+      spec: {
+        groups: groups.map((group) => `hexabase:${group}`),
+        resourceAttributes: { verb: 'get', resource, namespace },
+      },
+    },
+  });
+  return (answer as { status: { allowed: boolean } }).status.allowed;
+};
