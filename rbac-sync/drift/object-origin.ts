@@ -1,7 +1,7 @@
 /** Where an object in a cluster comes from: Kubernetes itself, our manifests, or somebody. Pure. */
 import * as z from 'zod';
 import { toObjectKey } from '#domain/kubernetes-objects.ts';
-import { FIELD_MANAGER, INSTALLER, PROBER_BINDING } from '../identities.ts';
+import { FIELD_MANAGER, INSTALLER, PROBER, PROBER_BINDING } from '../identities.ts';
 import { readManifests } from '../manifests.ts';
 import type { ObservedObject } from '../object-store.ts';
 
@@ -50,13 +50,17 @@ export const isBuiltIn = (object: ObservedObject): boolean =>
 
 let manifestKeys: ReadonlySet<string> | undefined;
 
-/** Whether an object of this kind and name is one of our manifests'. */
+/** Whether an object of this kind and name is one of our manifests', or the binding of a probe that goes on. */
 export const isManifest = (object: ObservedObject): boolean => {
-  manifestKeys ??= new Set([
-    ...readManifests().map(toObjectKey),
-    `ClusterRoleBinding//${PROBER_BINDING}`,
-  ]);
-  return manifestKeys.has(toObjectKey(object));
+  manifestKeys ??= new Set(readManifests().map(toObjectKey));
+  return manifestKeys.has(toObjectKey(object)) || isProbing(object);
+};
+
+/** By its subject too: the name alone would hide whoever else is bound under it. */
+const isProbing = (object: ObservedObject): boolean => {
+  if (toObjectKey(object) !== `ClusterRoleBinding//${PROBER_BINDING}`) return false;
+  const subjects = (object['subjects'] ?? []) as { kind?: string; name?: string }[];
+  return subjects.every(({ kind, name }) => kind === 'User' && name === PROBER);
 };
 
 /**
