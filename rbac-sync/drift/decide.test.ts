@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { DriftMode } from '#domain/drift.ts';
 import type { Adoption } from './adoption.ts';
-import { decide, type KnownDrift, listWithheld } from './decide.ts';
+import { decide, type KnownDrift, listWithheld, PUT_BACK } from './decide.ts';
 import { AN_OPENING, aFinding } from './drift.fixture.ts';
 
 const NOW = new Date('2026-01-01T12:00:00Z');
@@ -38,6 +38,12 @@ const decideOne = (
 };
 
 describe('decide about what is ours', () => {
+  it('tells what can’t be put back: what was in a namespace', () => {
+    const namespace = { kind: 'Namespace', change: 'deleted' } as const;
+    expect(decideOne({ finding: namespace }).reason).toContain('what was in it is lost');
+    expect(decideOne({ finding: { ...namespace, change: 'modified' } }).reason).toBe(PUT_BACK);
+  });
+
   it.each([
     ['is put back', {}, 'repaired', false],
     ['is left alone when the workspace observes', { mode: 'observe' }, 'observed', true],

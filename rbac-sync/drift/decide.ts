@@ -76,8 +76,15 @@ const decideOne = (finding: Finding, input: DecisionInput): Decision => {
     });
   }
   if (mode === 'adopt') return decideAdoption(finding, input);
-  return toDecision(finding, 'repaired', { reason: 'It was put back.' });
+  return toDecision(finding, 'repaired', { reason: isLoss(finding) ? MADE_AGAIN : PUT_BACK });
 };
+
+/** How a repair reads in the ledger. */
+export const PUT_BACK = 'It was put back.';
+const MADE_AGAIN = 'It was made again, empty: what was in it is lost.';
+
+/** A namespace takes its content along. */
+const isLoss = ({ kind, change }: Finding): boolean => kind === 'Namespace' && change === 'deleted';
 
 const CONTESTED =
   'Something changes it again each time it is put back: find out what, then ask for a retry; until then it is forced again from time to time.';

@@ -9,7 +9,7 @@ import {
   type DriftMode,
 } from '#domain/drift.ts';
 import { createId } from '#domain/identifiers.ts';
-import type { Decision, KnownDrift } from './decide.ts';
+import { type Decision, type KnownDrift, PUT_BACK } from './decide.ts';
 
 const Nothing = z.strictObject({});
 
@@ -126,7 +126,8 @@ export const resolveDrift = async (
 ): Promise<void> => {
   await db.query(sql.type(Nothing)`
     UPDATE drift
-    SET resolved_at = now(), action = CASE action WHEN 'pending' THEN 'repaired' ELSE action END
+    SET resolved_at = now(), action = CASE action WHEN 'pending' THEN 'repaired' ELSE action END,
+      reason = CASE action WHEN 'pending' THEN ${PUT_BACK} ELSE reason END
     WHERE id = ANY (${sql.array(ids, 'uuid')})
   `);
 };
