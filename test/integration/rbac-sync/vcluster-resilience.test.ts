@@ -97,8 +97,8 @@ it('is finished by its successor, whatever helm had got to', async () => {
   expect(left).toHaveLength(1);
 
   await startProcess(inject('helm'));
-  expect(await workspace.untilObserved(1, 100_000)).toMatchObject({ state: 'succeeded' });
+  expect(await workspace.untilObserved(1, 170_000)).toMatchObject({ state: 'succeeded' });
   expect(await statuses()).toEqual(expect.arrayContaining(['deployed']));
   expect(await statuses()).not.toEqual(expect.arrayContaining(['pending-install']));
   await workspace.change('project.create', aProject(workspace.id, 'shop'));
-}, 180_000);
+}, 240_000);
