@@ -1015,7 +1015,7 @@ export interface paths {
         };
         /**
          * List what was changed in the cluster of a workspace past the platform, the newest first
-         * @description Needs `drift:read` in the workspace: members of WSAdmins.
+         * @description Needs `drift:list` in the workspace: members of WSAdmins.
          */
         get: operations["getWorkspacesWorkspaceDrift"];
         put?: never;
@@ -1035,7 +1035,7 @@ export interface paths {
         };
         /**
          * Read one entry of the drift ledger
-         * @description Needs `drift:read` in the workspace: members of WSAdmins.
+         * @description Needs `drift:list` in the workspace: members of WSAdmins.
          */
         get: operations["getWorkspacesWorkspaceDriftDrift"];
         put?: never;
@@ -1077,7 +1077,7 @@ export interface paths {
         };
         /**
          * Read how drift is treated
-         * @description Needs `drift:read` in the workspace: members of WSAdmins.
+         * @description Needs `drift:list` in the workspace: members of WSAdmins.
          */
         get: operations["getWorkspacesWorkspaceDriftMode"];
         /**

@@ -30,7 +30,7 @@ export const WORKSPACE_ACTIONS = {
   'workspace:write': ['admin'],
   'workspace:export': ['admin'],
   'workspace:diff': ['admin'],
-  'drift:read': ['admin'],
+  'drift:list': ['admin'],
   'group:read': ['member', 'admin'],
   'group:write': ['admin'],
   'member:read': ['member', 'admin'],

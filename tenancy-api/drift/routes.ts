@@ -12,7 +12,7 @@ export const driftRoutes = [
     path: '/v1/workspaces/{workspace}/drift',
     summary:
       'List what was changed in the cluster of a workspace past the platform, the newest first',
-    permission: { workspace: 'drift:read' },
+    permission: { workspace: 'drift:list' },
     query: DriftQuery,
     responses: { 200: { description: 'A page.', body: pageOf(Drift, 'Drift') } },
     handler: ({ context, access, query }) => {
@@ -29,7 +29,7 @@ export const driftRoutes = [
     method: 'GET',
     path: '/v1/workspaces/{workspace}/drift/{drift}',
     summary: 'Read one entry of the drift ledger',
-    permission: { workspace: 'drift:read' },
+    permission: { workspace: 'drift:list' },
     responses: { 200: { description: 'The entry.', body: Drift } },
     handler: async ({ context, access, params }) => {
       const row = await getDrift(context, access.workspaceId, params.drift);
@@ -54,7 +54,7 @@ export const driftRoutes = [
     method: 'GET',
     path: '/v1/workspaces/{workspace}/drift-mode',
     summary: 'Read how drift is treated',
-    permission: { workspace: 'drift:read' },
+    permission: { workspace: 'drift:list' },
     responses: { 200: { description: 'The mode.', body: DriftMode } },
     handler: async ({ context, access }) => ({
       status: 200,

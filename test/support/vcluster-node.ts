@@ -129,13 +129,19 @@ const start = async (context: NodeContext, pod: Pod): Promise<void> => {
     { onProgress: async () => {} },
   );
   started.set(uid, { claim, plane, authentication: mounted['authentication.yaml'] ?? '' });
-  await leaveKubeconfig(host, namespace, plane);
-  await refresh(context, pod);
-  await host.request(`/api/v1/namespaces/${namespace}/pods/${pod.metadata.name}/status`, {
-    method: 'PATCH',
-    contentType: 'application/strategic-merge-patch+json',
-    body: { status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] } },
-  });
+  try {
+    await leaveKubeconfig(host, namespace, plane);
+    await refresh(context, pod);
+    await host.request(`/api/v1/namespaces/${namespace}/pods/${pod.metadata.name}/status`, {
+      method: 'PATCH',
+      contentType: 'application/strategic-merge-patch+json',
+      body: { status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] } },
+    });
+  } catch (error) {
+    // It is not ready yet: all of it once more at the next look.
+    started.delete(uid);
+    throw error;
+  }
 };
 
 /** As a kubelet brings a changed Secret into a mounted directory, and a load balancer keeps its address. */
