@@ -9,6 +9,7 @@ import { cancelClusterTasks } from './life-queries.ts';
 import type { Look, LookContext } from './look.ts';
 import { keepEpisode, recordEpisode } from './proof-episodes.ts';
 import type { OnProgress } from './provisioners/provisioner.ts';
+import { VerificationError } from './run-verification.ts';
 import { doubted, NOT_IN_FORCE, toFault, wasSynced } from './statements.ts';
 import { finishTasks, reportFault, reportProgress, saveObserved } from './task-queries.ts';
 
@@ -72,7 +73,9 @@ export const recordFault = async (
     'a look ended in a fault',
   );
   const isSynced = wasSynced(look.statements);
-  const drift = look.drift && (isSynced ? look.drift : withFailure(look.drift, fault.message));
+  // What could not be proven was put back all the same: whoever undoes it at once is counted as who fights.
+  const isWritten = isSynced || error instanceof VerificationError;
+  const drift = look.drift && (isWritten ? look.drift : withFailure(look.drift, fault.message));
   const found = drift && describeDrift(drift.decisions, drift.known);
   const statements = [
     ...look.statements,

@@ -49,6 +49,9 @@ export type DriftWorld = AsyncDisposable & {
   readonly setMode: (mode: 'enforce' | 'observe' | 'adopt') => Promise<void>;
 };
 
+// Who fights us is named after several looks, each of which waits for a proof.
+const UNTIL_MS = 50_000;
+
 /** A workspace with a project `shop`, looked after. */
 export const startDriftWorld = async (): Promise<DriftWorld> => {
   await using cleanup = new AsyncDisposableStack();
@@ -74,11 +77,15 @@ export const startDriftWorld = async (): Promise<DriftWorld> => {
     provisioner: planes.provisioner,
     rows,
     untilRow: (name, isSo) =>
-      poll(`a row of ${name}`, async () => {
-        const found = (await rows(name)).at(-1);
-        if (found && isSo(found)) return found;
-        throw new Error(JSON.stringify([await rows(name), (await workspace.row()).conditions]));
-      }),
+      poll(
+        `a row of ${name}`,
+        async () => {
+          const found = (await rows(name)).at(-1);
+          if (found && isSo(found)) return found;
+          throw new Error(JSON.stringify([await rows(name), (await workspace.row()).conditions]));
+        },
+        UNTIL_MS,
+      ),
     condition: async (type) => {
       const found = (await workspace.row()).conditions.find((each) => each.type === type);
       if (!found) throw new Error(`no condition ${type}`);
