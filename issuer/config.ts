@@ -4,6 +4,7 @@ import {
   commonSettings,
   Flag,
   IssuerUrl,
+  Json,
   Port,
   parseEnvironment,
 } from '#runtime/config.ts';
@@ -11,27 +12,15 @@ import { EncryptionKey } from '#runtime/encryption.ts';
 import { PublicJsonWebKey } from '#runtime/json-web-key.ts';
 import { LocalConnectorConfig } from './connectors/local.ts';
 
-const parseJson = (text: string, ctx: z.RefinementCtx): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    ctx.addIssue({ code: 'custom', message: 'Must be JSON.' });
-    return z.NEVER;
-  }
-};
-
-const Connectors = z
-  .string()
-  .transform(parseJson)
-  .pipe(
-    z
-      .array(LocalConnectorConfig)
-      .min(1)
-      .refine(
-        (connectors) => new Set(connectors.map(({ id }) => id)).size === connectors.length,
-        'Each connector has an id of its own.',
-      ),
-  );
+const Connectors = Json.pipe(
+  z
+    .array(LocalConnectorConfig)
+    .min(1)
+    .refine(
+      (connectors) => new Set(connectors.map(({ id }) => id)).size === connectors.length,
+      'Each connector has an id of its own.',
+    ),
+);
 
 const IssuerConfig = z.object({
   ...commonSettings,

@@ -13,15 +13,15 @@ import { health } from '#runtime/health.ts';
 import type { Readiness } from '#runtime/lifecycle.ts';
 import type { Logger } from '#runtime/log.ts';
 import type { Connector } from './connectors/connector.ts';
-import { observeProvider } from './events.ts';
-import { setCacheHeaders, setSecurityHeaders } from './headers.ts';
-import { pinHost } from './host.ts';
+import { setCacheHeaders, setSecurityHeaders } from './http/headers.ts';
+import { pinHost } from './http/host.ts';
+import { logRequests } from './http/request.ts';
+import { requireSameOrigin } from './http/same-origin.ts';
 import { showErrors } from './interactions/errors.ts';
 import { interactionRoutes } from './interactions/routes.ts';
-import { createProvider } from './provider.ts';
-import { logRequests } from './request.ts';
-import { requireSameOrigin } from './same-origin.ts';
-import { loadSigningKeys } from './signing-keys.ts';
+import { observeProvider } from './protocol/events.ts';
+import { createProvider } from './protocol/provider.ts';
+import { loadSigningKeys } from './protocol/signing-keys.ts';
 import { serveStyle } from './views/page.ts';
 
 /** What {@link createIssuer} needs. */

@@ -7,9 +7,9 @@ import { createLogger } from '#runtime/log.ts';
 import { createMetrics } from '#runtime/metrics.ts';
 import { readIssuerConfig } from './config.ts';
 import { createLocalConnector } from './connectors/local.ts';
+import { loadTls } from './http/tls.ts';
 import { createIssuer } from './issuer.ts';
-import { startPurge } from './purge.ts';
-import { loadTls } from './tls.ts';
+import { startPurge } from './storage/purge.ts';
 
 const config = readOrExit(readIssuerConfig);
 const log = createLogger('issuer', config.LOG_LEVEL);

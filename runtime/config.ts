@@ -76,6 +76,16 @@ export const DatabaseUrl = z.url({ protocol: /^postgres(ql)?$/ });
 /** `true` or `false`, as text. */
 export const Flag = z.stringbool({ truthy: ['true', '1'], falsy: ['false', '0'] });
 
+/** A value written as JSON; what it must be is piped after it. */
+export const Json = z.string().transform((text, context): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'Must be JSON.' });
+    return z.NEVER;
+  }
+});
+
 /** The settings that every service has. */
 export const commonSettings = {
   DATABASE_URL: DatabaseUrl,

@@ -1,17 +1,9 @@
 /** Elliptic-curve keys as settings: JSON Web Keys (RFC 7517) on P-256, the public half apart from the private. */
 import { createPrivateKey, createPublicKey, type JsonWebKey } from 'node:crypto';
 import * as z from 'zod';
+import { Json } from './config.ts';
 
 const coordinate = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'Must be 32 bytes in base64url.');
-
-const parseJson = (text: string, ctx: z.RefinementCtx): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    ctx.addIssue({ code: 'custom', message: 'Must be JSON.' });
-    return z.NEVER;
-  }
-};
 
 const publicMembers = {
   kty: z.literal('EC'),
@@ -34,20 +26,14 @@ const isKey =
   };
 
 /** A public key; one with the private member `d` is refused, because it was put where it must not be. */
-export const PublicJsonWebKey = z
-  .string()
-  .transform(parseJson)
-  .pipe(z.strictObject(publicMembers, 'Must be a public JSON Web Key on P-256, and nothing else.'))
-  .refine(isKey(createPublicKey), 'Must be a point of the curve P-256.');
+export const PublicJsonWebKey = Json.pipe(
+  z.strictObject(publicMembers, 'Must be a public JSON Web Key on P-256, and nothing else.'),
+).refine(isKey(createPublicKey), 'Must be a point of the curve P-256.');
 
 /** A private key. */
-export const PrivateJsonWebKey = z
-  .string()
-  .transform(parseJson)
-  .pipe(
-    z.strictObject({ ...publicMembers, d: coordinate }, 'Must be a private JSON Web Key on P-256.'),
-  )
-  .refine(isKey(createPrivateKey), 'Must be a key of the curve P-256.');
+export const PrivateJsonWebKey = Json.pipe(
+  z.strictObject({ ...publicMembers, d: coordinate }, 'Must be a private JSON Web Key on P-256.'),
+).refine(isKey(createPrivateKey), 'Must be a key of the curve P-256.');
 
 /** A public key. */
 export type PublicJsonWebKey = z.infer<typeof PublicJsonWebKey>;

@@ -2,8 +2,8 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
 import { parseId } from '#domain/identifiers.ts';
+import { type Closure, findClosure } from '../people/workspace-closure.ts';
 import type { Destination } from '../views/confirm.ts';
-import { type Closure, findClosure } from '../workspace-closure.ts';
 
 const WorkspaceRow = z.strictObject({ name: z.string(), organization: z.string() });
 

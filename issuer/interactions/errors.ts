@@ -2,7 +2,7 @@
 import type { Context, Middleware } from 'koa';
 import { type Configuration, errors } from 'oidc-provider';
 import type { Logger } from '#runtime/log.ts';
-import { requestIdOf } from '../request.ts';
+import { requestIdOf } from '../http/request.ts';
 import { errorPage } from '../views/error.ts';
 import { sendPage } from '../views/page.ts';
 

@@ -5,12 +5,12 @@
 import Router from '@koa/router';
 import type { Context, Middleware } from 'koa';
 import { formatId, parseId } from '#domain/identifiers.ts';
-import { findActivePerson } from '../account.ts';
-import { requestIdOf } from '../request.ts';
-import { signUp } from '../sign-up.ts';
+import { requestIdOf } from '../http/request.ts';
+import { findActivePerson } from '../people/account.ts';
+import { signUp } from '../people/sign-up.ts';
+import { describeClosure } from '../people/workspace-closure.ts';
 import { closedPage, confirmPage, notMemberPage, suspendedPage } from '../views/confirm.ts';
 import { signInPage } from '../views/sign-in.ts';
-import { describeClosure } from '../workspace-closure.ts';
 import { findClientClosure, mayUseClient } from './destination.ts';
 import { readForm } from './form.ts';
 import { type Dialogue, finish, type InteractionDeps, loadDialogue } from './interaction.ts';
@@ -64,7 +64,7 @@ const signIn = async (
 ): Promise<void> => {
   const { connectors, database, provider } = deps;
   const connector = connectors.find(({ id }) => id === ctx.params['connector']);
-  if (!connector) return;
+  if (connector?.kind !== 'password') return;
   const form = await readForm(ctx);
   const username = form.get('username') ?? '';
   const identity = await connector.signIn(username, form.get('password') ?? '');

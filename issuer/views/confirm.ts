@@ -1,4 +1,4 @@
-import type { Closure } from '../workspace-closure.ts';
+import type { Closure } from '../people/workspace-closure.ts';
 import { type Html, html } from './html.ts';
 import type { Page } from './page.ts';
 

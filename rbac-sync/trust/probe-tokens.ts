@@ -1,4 +1,4 @@
-/** The tokens with which we ask clusters whether they take the issuer's: `issuer/probe-grant.ts` gives them. */
+/** The tokens with which we ask clusters whether they take the issuer's: `issuer/protocol/probe-grant.ts` gives them. */
 import { importJWK, type JWK } from 'jose';
 import * as openid from 'openid-client';
 import { Agent, fetch, type RequestInit } from 'undici';

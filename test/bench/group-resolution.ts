@@ -7,7 +7,7 @@ import { sql } from 'slonik';
 import * as z from 'zod';
 import { migrate } from '#database/migrate.ts';
 import { createDatabase } from '#database/pool.ts';
-import { resolveMembership } from '../../issuer/groups.ts';
+import { resolveMembership } from '../../issuer/people/groups.ts';
 import { startPostgres } from '../../quickstart/embedded-postgres.ts';
 import { printTable, race } from './measure.ts';
 

@@ -1,6 +1,6 @@
 /** The vcluster provisioner's settings in the environment. */
 import * as z from 'zod';
-import { Flag } from '#runtime/config.ts';
+import { Flag, Json } from '#runtime/config.ts';
 import type { Chart, Delivery, Endpoint, Storage, VclusterSettings } from './settings.ts';
 
 const List = z.string().transform((text) =>
@@ -10,17 +10,7 @@ const List = z.string().transform((text) =>
     .filter((each) => each !== ''),
 );
 
-const Annotations = z
-  .string()
-  .transform((text, context) => {
-    try {
-      return JSON.parse(text) as unknown;
-    } catch {
-      context.addIssue({ code: 'custom', message: 'Must be JSON.' });
-      return z.NEVER;
-    }
-  })
-  .pipe(z.record(z.string(), z.string()));
+const Annotations = Json.pipe(z.record(z.string(), z.string()));
 
 const BackingStore = z.enum(['database', 'etcd']);
 const Size = z.string().regex(/^\d+(Ki|Mi|Gi|Ti)$/, 'Must be a quantity such as 5Gi.');

@@ -4,8 +4,8 @@ import type { DatabasePool } from 'slonik';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createId, formatId } from '#domain/identifiers.ts';
 import { createEncryption } from '#runtime/encryption.ts';
-import { createAdapterFactory } from '../../../issuer/adapter.ts';
-import { purgeExpired } from '../../../issuer/purge.ts';
+import { createAdapterFactory } from '../../../issuer/storage/adapter.ts';
+import { purgeExpired } from '../../../issuer/storage/purge.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { createPerson, createWorkspace } from './tenancy-rows.ts';
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { DatabasePool } from 'slonik';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createId } from '#domain/identifiers.ts';
-import { resolveMembership } from '../../../issuer/groups.ts';
+import { resolveMembership } from '../../../issuer/people/groups.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { createPerson, createWorkspace } from './tenancy-rows.ts';
 

@@ -2,7 +2,7 @@ import type { DatabasePool } from 'slonik';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatId } from '#domain/identifiers.ts';
 import type { UpstreamIdentity } from '../../../issuer/connectors/connector.ts';
-import { signUp } from '../../../issuer/sign-up.ts';
+import { signUp } from '../../../issuer/people/sign-up.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { startTestIssuer, TEST_PASSWORD } from '../../support/issuer.ts';
 import { signInWithCode } from '../../support/oidc-client.ts';

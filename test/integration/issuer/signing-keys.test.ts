@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { DatabasePool } from 'slonik';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEncryption } from '#runtime/encryption.ts';
-import { loadSigningKeys } from '../../../issuer/signing-keys.ts';
+import { loadSigningKeys } from '../../../issuer/protocol/signing-keys.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 
 let database: TestDatabase;

@@ -3,7 +3,7 @@ import { type Account, errors, type FindAccount, type KoaContextWithOIDC } from 
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
 import { parseId } from '#domain/identifiers.ts';
-import { toClaims } from './claims.ts';
+import { toClaims } from '../protocol/claims.ts';
 import { resolveMembership } from './groups.ts';
 import { type Closure, describeClosure, findClosure } from './workspace-closure.ts';
 

@@ -16,8 +16,8 @@ import {
   PROBE_TOKEN_SECONDS,
   toProbeSubject,
 } from '#domain/probe-subject.ts';
+import { describeClosure, findClosure } from '../people/workspace-closure.ts';
 import { WORKSPACE_CLAIM } from './claims.ts';
-import { describeClosure, findClosure } from './workspace-closure.ts';
 
 /** RFC 6749 §4.4. */
 const CLIENT_CREDENTIALS_GRANT = 'client_credentials';

@@ -7,7 +7,7 @@ import * as z from 'zod';
 import { recordAudit } from '#database/changes.ts';
 import { createId, formatId } from '#domain/identifiers.ts';
 import { toSlug } from '#domain/slug.ts';
-import type { UpstreamIdentity } from './connectors/connector.ts';
+import type { UpstreamIdentity } from '../connectors/connector.ts';
 
 /** Where a sign-in came from, for the audit. */
 export type SignInContext = { readonly requestId: string; readonly ip: string };

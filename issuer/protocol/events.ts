@@ -3,7 +3,7 @@ import type { EventEmitter } from 'node:events';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { Counter, type Registry } from 'prom-client';
 import type { Logger } from '#runtime/log.ts';
-import { requestIdOf } from './request.ts';
+import { requestIdOf } from '../http/request.ts';
 
 /** What {@link observeProvider} needs. */
 export type ObserverDeps = { readonly log: Logger; readonly metrics: Registry };

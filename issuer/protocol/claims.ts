@@ -1,8 +1,8 @@
 /** Which claims there are, and what a person's are. */
 import type { AccountClaims } from 'oidc-provider';
 import { GROUPS_CLAIM } from '#domain/group-name.ts';
-import type { Person } from './account.ts';
-import type { Membership } from './groups.ts';
+import type { Person } from '../people/account.ts';
+import type { Membership } from '../people/groups.ts';
 
 /** The claim that names the workspace again, for validation rules of a kube-apiserver. */
 export const WORKSPACE_CLAIM = 'workspace';

@@ -8,6 +8,7 @@ import { type Adapter, type AdapterFactory, type AdapterPayload, errors } from '
 import { type CommonQueryMethods, ForeignKeyIntegrityConstraintViolationError } from 'slonik';
 import { parseId } from '#domain/identifiers.ts';
 import type { Encryption } from '#runtime/encryption.ts';
+import { findWorkspaceClient } from '../protocol/clients.ts';
 import {
   type ArtifactRow,
   consumeArtifact,
@@ -18,7 +19,6 @@ import {
   upsertArtifact,
   wasConsumedInGrace,
 } from './artifacts.ts';
-import { findWorkspaceClient } from './clients.ts';
 import { deleteGrant, findGrant, upsertGrant } from './grant-rows.ts';
 
 /** What {@link createAdapterFactory} needs. */
