@@ -99,8 +99,16 @@ export const MANAGED_BY = 'hexabase-rbac-sync';
 /** The label that says which project an object is of, by its public id. */
 export const PROJECT_LABEL = 'kaas.hexabase.io/project';
 
-/** One key per object of a cluster: kind, namespace and name. */
-export const toObjectKey = (object: {
+/** What tells the objects of a cluster apart; ours and those that an API server has answered. */
+export type ObjectIdentity = {
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace?: string | undefined };
-}): string => `${object.kind}/${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+};
+
+/** The namespace that an object is in, or is; `undefined`: it is the whole cluster's. */
+export const namespaceOf = ({ kind, metadata }: ObjectIdentity): string | undefined =>
+  kind === 'Namespace' ? metadata.name : metadata.namespace;
+
+/** One key per object of a cluster: kind, namespace and name. */
+export const toObjectKey = (object: ObjectIdentity): string =>
+  `${object.kind}/${object.metadata.namespace ?? ''}/${object.metadata.name}`;

@@ -1,5 +1,10 @@
 /** Makes the changes that diff.ts decided, and tells the stores what came of them. */
-import { type ManagedKind, type ManagedObject, toObjectKey } from '#domain/kubernetes-objects.ts';
+import {
+  type ManagedKind,
+  type ManagedObject,
+  namespaceOf,
+  toObjectKey,
+} from '#domain/kubernetes-objects.ts';
 import { forEachConcurrently } from './concurrent.ts';
 import type { Changes } from './diff.ts';
 import { hasRoleRef } from './equality.ts';
@@ -62,13 +67,6 @@ export type ApplyFailure = {
   readonly isNamespace?: boolean;
   readonly cause: unknown;
 };
-
-/** The namespace that an object is in, or is. */
-export const namespaceOf = ({
-  kind,
-  metadata,
-}: ObservedObject | ManagedObject): string | undefined =>
-  kind === 'Namespace' ? metadata.name : metadata.namespace;
 
 const writeAll = async (target: ApplyTarget, stage: readonly Write[]): Promise<ApplyFailure[]> => {
   const failures: ApplyFailure[] = [];

@@ -1,5 +1,10 @@
 /** What to do to a cluster so that it holds what it should: decided here, done in apply.ts. Pure. */
-import { type ManagedObject, PROJECT_LABEL, toObjectKey } from '#domain/kubernetes-objects.ts';
+import {
+  type ManagedObject,
+  namespaceOf,
+  PROJECT_LABEL,
+  toObjectKey,
+} from '#domain/kubernetes-objects.ts';
 import { hasRoleRef, isAsDesired } from './equality.ts';
 import type { ObservedObject } from './object-store.ts';
 import {
@@ -90,9 +95,6 @@ const without = <Item>(items: readonly Item[], others: readonly Item[]): Item[] 
   const excluded = new Set(others);
   return items.filter((item) => !excluded.has(item));
 };
-
-const namespaceOf = (object: ManagedObject): string | undefined =>
-  object.kind === 'Namespace' ? object.metadata.name : object.metadata.namespace;
 
 const isTerminatingNamespace = ({ kind, metadata }: ObservedObject): boolean =>
   kind === 'Namespace' && metadata.deletionTimestamp !== undefined;

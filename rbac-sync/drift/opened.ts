@@ -2,7 +2,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import type { DriftOpening } from '#domain/drift.ts';
-import { MANAGED_BY_LABEL, type ManagedObject, type RoleRef } from '#domain/kubernetes-objects.ts';
+import {
+  MANAGED_BY_LABEL,
+  type ManagedObject,
+  namespaceOf,
+  type RoleRef,
+} from '#domain/kubernetes-objects.ts';
 import { parseQuantity } from '#domain/quantity.ts';
 import type { ObservedObject } from '../object-store.ts';
 
@@ -177,8 +182,7 @@ const describeRules = (rules: readonly Rule[]): string => {
 /** The sentence of what is open to everyone who uses a namespace. */
 const ofNamespace = ({ desired, observed }: OpeningInput, what: string): DriftOpening => {
   const object = desired ?? observed;
-  const namespace =
-    (object?.kind === 'Namespace' ? object.metadata.name : object?.metadata.namespace) ?? null;
+  const namespace = (object && namespaceOf(object)) ?? null;
   return {
     sentence: `${what}${namespace === null ? '' : ` in ${namespace}`}`,
     subject: null,
