@@ -11,6 +11,7 @@ import {
   collectGains,
   type Gains,
   isBinding,
+  isBindingKind,
   isReplaced,
   planRemoval,
   planSteps,
@@ -98,9 +99,6 @@ const without = <Item>(items: readonly Item[], others: readonly Item[]): Item[] 
 
 const isTerminatingNamespace = ({ kind, metadata }: ObservedObject): boolean =>
   kind === 'Namespace' && metadata.deletionTimestamp !== undefined;
-
-const isBindingKind = (kind: string): boolean =>
-  kind === 'RoleBinding' || kind === 'ClusterRoleBinding';
 
 /** A namespace of a deleted project whose name another has by now. */
 const isLeftBehind = (

@@ -31,6 +31,10 @@ export type Binding = Extract<ManagedObject, { roleRef: unknown }>;
 /** Whether an object binds a role. */
 export const isBinding = (object: ManagedObject): object is Binding => 'roleRef' in object;
 
+/** Whether objects of a kind bind a role. */
+export const isBindingKind = (kind: string): kind is Binding['kind'] =>
+  kind === 'RoleBinding' || kind === 'ClusterRoleBinding';
+
 /** Observed objects by `toObjectKey`. */
 export type Present = ReadonlyMap<string, ObservedObject>;
 
@@ -133,7 +137,8 @@ const planBinding = (object: Binding, existing: ObservedObject, gains: Gains): S
 
 /** A binding that goes as soon as something replaces it, without those who get nothing instead. */
 export const planRemoval = (object: ObservedObject, gains: Gains): [string, Steps][] => {
-  if (object.kind !== 'RoleBinding' && object.kind !== 'ClusterRoleBinding') return [];
+  const { kind } = object;
+  if (!isBindingKind(kind)) return [];
   const [scope, source] = [scopeOf(object), toObjectKey(object)];
   const had = (object['subjects'] ?? []) as readonly GroupSubject[];
   const subjects = had.filter(
@@ -143,7 +148,7 @@ export const planRemoval = (object: ObservedObject, gains: Gains): [string, Step
   const { name, namespace, labels = {} } = object.metadata;
   const revoke = {
     apiVersion: 'rbac.authorization.k8s.io/v1',
-    kind: object.kind,
+    kind,
     metadata: { name, ...(namespace !== undefined && { namespace }), labels },
     roleRef: object['roleRef'] as Binding['roleRef'],
     subjects,
