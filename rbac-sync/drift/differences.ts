@@ -9,7 +9,8 @@ import type { ObservedObject } from '../object-store.ts';
 /** As many as a row of the ledger holds, each value as JSON of at most so many characters. */
 const LIMITS = { differences: 12, characters: 1000 } as const;
 
-const CONTENT = ['roleRef', 'subjects', 'rules', 'aggregationRule', 'spec'] as const;
+/** The fields that make an object what it is, beside its labels. */
+export const CONTENT_FIELDS = ['roleRef', 'subjects', 'rules', 'aggregationRule', 'spec'] as const;
 
 /** The differences in the fields that we own; values that are too long are cut, as text. */
 export const listDifferences = (
@@ -43,7 +44,7 @@ const toContent = (object: ManagedObject | ObservedObject | undefined): Content 
   const content: Content = {};
   // A namespace's spec is Kubernetes' own.
   if (object?.kind === 'Namespace') return content;
-  for (const field of CONTENT) if (fields[field] != null) content[field] = fields[field];
+  for (const field of CONTENT_FIELDS) if (fields[field] != null) content[field] = fields[field];
   return content;
 };
 

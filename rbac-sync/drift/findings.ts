@@ -14,7 +14,13 @@ import { type ManagedObject, type RoleRef, toObjectKey } from '#domain/kubernete
 import { isAsDesired } from '../equality.ts';
 import type { ObservedObject } from '../object-store.ts';
 import { listDifferences } from './differences.ts';
-import { foreignManagers, isBuiltIn, isCompact, isManifest } from './object-origin.ts';
+import {
+  describeAuthors,
+  foreignManagers,
+  isBuiltIn,
+  isCompact,
+  isManifest,
+} from './object-origin.ts';
 import { listOpenings } from './opened.ts';
 
 /** One thing found. */
@@ -134,7 +140,6 @@ const toFinding = (found: Found, lookup: Lookup): Finding => {
   if (!object) throw new TypeError('a finding is about an object');
   const { kind, metadata } = object;
   if (!Object.hasOwn(DRIFT_KINDS, kind)) throw new TypeError(`no drift of a ${kind}`);
-  const managers = foreignManagers(observed);
   return {
     key: toObjectKey(object),
     kind: kind as DriftKind,
@@ -142,8 +147,7 @@ const toFinding = (found: Found, lookup: Lookup): Finding => {
     name: metadata.name,
     origin,
     change,
-    managers: [...new Set(managers.map(({ manager }) => manager.slice(0, 128)))].slice(0, 8),
-    changedAt: managers[0]?.time,
+    ...describeAuthors(observed),
     differences: listDifferences(desired, observed),
     opened: listOpenings({ desired, observed, ...lookup }),
     observed,
@@ -159,10 +163,8 @@ const createLookup = ({ observed, others }: FindingInput): Lookup => {
     (object) => roleKeyOf(object['roleRef'] as RoleRef, object.metadata.namespace),
   );
   return {
-    rulesOf: (role, namespace) => {
-      const key = `${role.kind}/${role.kind === 'Role' ? (namespace ?? '') : ''}/${role.name}`;
-      return (byKey.get(key)?.['rules'] ?? []) as unknown[];
-    },
+    rulesOf: (role, namespace) =>
+      (byKey.get(roleKeyOf(role, namespace))?.['rules'] ?? []) as unknown[],
     bindingsOf: (role, namespace) => bindings.get(roleKeyOf(role, namespace)) ?? [],
   };
 };

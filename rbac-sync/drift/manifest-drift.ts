@@ -7,11 +7,9 @@ import { DRIFT_KINDS, type DriftKind, type DriftOpening } from '#domain/drift.ts
 import { MANAGED_BY_LABEL, toObjectKey } from '#domain/kubernetes-objects.ts';
 import type { Manifest } from '../manifests.ts';
 import type { ObservedObject } from '../object-store.ts';
-import { type Content, compareContents } from './differences.ts';
+import { CONTENT_FIELDS, type Content, compareContents } from './differences.ts';
 import type { Finding } from './findings.ts';
-import { foreignManagers } from './object-origin.ts';
-
-const FIELDS = ['roleRef', 'subjects', 'rules', 'aggregationRule', 'spec'] as const;
+import { describeAuthors } from './object-origin.ts';
 
 /** What the API server fills in where nothing is said (admissionregistration.k8s.io/v1). */
 const DEFAULTS: Readonly<Content> = {
@@ -31,7 +29,6 @@ export const findManifestDrift = (
   const wanted = toContent(manifest, manifest);
   const found = there ? toContent(manifest, there) : {};
   if (there && isDeepStrictEqual(wanted, found)) return undefined;
-  const managers = foreignManagers(there);
   return {
     key: toObjectKey(manifest),
     kind: kind as DriftKind,
@@ -39,8 +36,7 @@ export const findManifestDrift = (
     name: metadata.name,
     origin: 'managed',
     change: there ? 'modified' : 'deleted',
-    managers: [...new Set(managers.map(({ manager }) => manager.slice(0, 128)))].slice(0, 8),
-    changedAt: managers[0]?.time,
+    ...describeAuthors(there),
     differences: compareContents(wanted, found),
     opened: listOpened(manifest, wanted, there && found),
     observed: there,
@@ -59,7 +55,9 @@ export type Correction = {
 export const listCorrections = (manifest: Manifest, applied: ObservedObject): Correction[] => {
   const wanted = toContent(manifest, manifest);
   const found = toContent(manifest, applied);
-  const fields = FIELDS.filter((field) => !isDeepStrictEqual(wanted[field], found[field])).map(
+  const fields = CONTENT_FIELDS.filter(
+    (field) => !isDeepStrictEqual(wanted[field], found[field]),
+  ).map(
     (field): Correction =>
       Object.hasOwn(wanted, field)
         ? { op: 'add', path: `/${field}`, value: manifest[field] }
@@ -77,7 +75,7 @@ const toPointer = (name: string): string => name.replaceAll('~', '~0').replaceAl
 
 const toContent = (manifest: Manifest, object: Manifest | ObservedObject): Content => {
   const content: Content = { labels: toLabels(manifest, object) };
-  for (const field of manifest.kind === 'Namespace' ? [] : FIELDS) {
+  for (const field of manifest.kind === 'Namespace' ? [] : CONTENT_FIELDS) {
     // The rules of a role that aggregates are its controller's.
     if (field === 'rules' && manifest['aggregationRule']) continue;
     const value = object[field];

@@ -31,6 +31,18 @@ export const foreignManagers = (object: ObservedObject | undefined): readonly Ma
     .sort((a, b) => (b.time?.getTime() ?? 0) - (a.time?.getTime() ?? 0));
 };
 
+/** As many as a row of the ledger holds, each of at most so many characters. */
+const LIMITS = { managers: 8, characters: 128 } as const;
+
+/** Who has changed an object past us, and when its last change was, as the ledger has it. */
+export const describeAuthors = (
+  object: ObservedObject | undefined,
+): { readonly managers: readonly string[]; readonly changedAt: Date | undefined } => {
+  const fields = foreignManagers(object);
+  const names = new Set(fields.map(({ manager }) => manager.slice(0, LIMITS.characters)));
+  return { managers: [...names].slice(0, LIMITS.managers), changedAt: fields[0]?.time };
+};
+
 const isKnown = (manager: string): boolean =>
   OWN_MANAGERS.includes(manager) || KUBERNETES_MANAGERS.includes(manager);
 
