@@ -13,6 +13,7 @@ import { SCOPE_CLAIMS } from './claims.ts';
 import { FIXED_CLIENTS } from './clients.ts';
 import { grantConfirmedRequest } from './grants.ts';
 import { probeClient, registerProbeGrant } from './probe-grant.ts';
+import { refuseOddPorts } from './redirect-uris.ts';
 import { deriveSuccessors } from './refresh-rotation.ts';
 import { createResourceIndicators } from './resources.ts';
 import { SIGNING_ALGORITHMS } from './signing-keys.ts';
@@ -35,6 +36,7 @@ export type ProviderDeps = {
 /** The OpenID Connect provider, without the pages of interactions. */
 export const createProvider = (deps: ProviderDeps): Provider => {
   const provider = new Provider(deps.issuerUrl, createConfiguration(deps));
+  refuseOddPorts(provider);
   deriveSuccessors(provider, deps.encryption.deriveKey('refresh-token-rotation'));
   if (deps.probeKey) registerProbeGrant(provider, deps);
   return provider;
