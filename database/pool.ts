@@ -9,11 +9,17 @@ import {
   sql,
 } from 'slonik';
 import * as z from 'zod';
+import { createPatientDriver } from './patient-driver.ts';
 
 /** Options of {@link createDatabase}. */
 export type DatabaseOptions = {
   readonly connectionString: string;
   readonly maxConnections?: number;
+  /**
+   * How long a statement or a connection may take, in milliseconds; by default a minute and five seconds.
+   * A service that people wait for says less, and tells them that the database is away.
+   */
+  readonly patienceMs?: number;
 };
 
 /**
@@ -27,7 +33,15 @@ export type DatabaseOptions = {
  * owner of a table
  */
 export const createDatabase = async (options: DatabaseOptions): Promise<DatabasePool> => {
+  const { patienceMs } = options;
   const pool = await createPool(options.connectionString, {
+    driverFactory: createPatientDriver((patienceMs ?? DEFAULT_STATEMENT_MS) + ANSWER_MS),
+    ...(patienceMs !== undefined && {
+      statementTimeout: patienceMs,
+      connectionTimeout: Math.min(patienceMs, CONNECTION_MS),
+      connectionRetryLimit: 1,
+      gracefulTerminationTimeout: ANSWER_MS,
+    }),
     maxPoolSize: options.maxConnections ?? 10,
     idleTimeout: 60_000,
     resetConnection: async () => {},
@@ -43,6 +57,12 @@ export const createDatabase = async (options: DatabaseOptions): Promise<Database
   });
   return pool;
 };
+
+// The pool's own defaults, in milliseconds.
+const DEFAULT_STATEMENT_MS = 60_000;
+const CONNECTION_MS = 5_000;
+// What the server's own timeout, which says which statement was too slow, gets to arrive in.
+const ANSWER_MS = 1_000;
 
 const toSafeInteger = (value: string): number => {
   const number = Number(value);

@@ -11,6 +11,7 @@ import {
 import { EncryptionKey } from '#runtime/encryption.ts';
 import { PublicJsonWebKey } from '#runtime/json-web-key.ts';
 import { LocalConnectorConfig } from './connectors/local.ts';
+import { TrustedProxies } from './http/client-address.ts';
 
 const Connectors = Json.pipe(
   z
@@ -32,6 +33,7 @@ const IssuerConfig = z.object({
   ALLOW_LOCAL_ACCOUNTS: Flag.default(false),
   /** Public key of rbac-sync's client, which probes whether clusters trust the issuer. */
   RBAC_SYNC_PUBLIC_KEY: PublicJsonWebKey.optional(),
+  TRUSTED_PROXIES: TrustedProxies.default([]),
   TLS_DIRECTORY: z.string().optional(),
   TLS_CERTIFICATE_PATH: z.string().optional(),
   TLS_PRIVATE_KEY_PATH: z.string().optional(),

@@ -3,6 +3,7 @@
  * knows people, membership and groups, and nothing of clusters. Called by browsers, by kubectl's
  * credential plugins and, for keys, by kube-apiservers.
  */
+import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
 import type { JWK } from 'jose';
 import type { Registry } from 'prom-client';
@@ -13,12 +14,14 @@ import { health } from '#runtime/health.ts';
 import type { Readiness } from '#runtime/lifecycle.ts';
 import type { Logger } from '#runtime/log.ts';
 import type { Connector } from './connectors/connector.ts';
+import { setClientAddress } from './http/client-address.ts';
 import { setCacheHeaders, setSecurityHeaders } from './http/headers.ts';
 import { pinHost } from './http/host.ts';
 import { logRequests } from './http/request.ts';
 import { requireSameOrigin } from './http/same-origin.ts';
 import { showErrors } from './interactions/errors.ts';
 import { interactionRoutes } from './interactions/routes.ts';
+import { answerUnavailable } from './interactions/unavailable.ts';
 import { observeProvider } from './protocol/events.ts';
 import { createProvider } from './protocol/provider.ts';
 import { loadSigningKeys } from './protocol/signing-keys.ts';
@@ -39,6 +42,8 @@ export type IssuerDeps = {
   readonly log: Logger;
   readonly metrics: Registry;
   readonly readiness: Readiness;
+  /** CIDRs of proxies whose X-Forwarded-For is believed; by default there are none. */
+  readonly trustedProxies?: readonly string[] | undefined;
 };
 
 /**
@@ -52,9 +57,11 @@ export const createIssuer = async (deps: IssuerDeps): Promise<RequestListener> =
   const provider = createProvider({ ...deps, signingKeys });
   observeProvider(provider, { log, metrics });
   provider.use(health({ readiness, metrics, check: () => ping(database) }));
+  provider.use(setClientAddress(deps.trustedProxies ?? []));
   provider.use(logRequests(log));
   provider.use(setSecurityHeaders(issuerUrl));
   provider.use(pinHost(issuerUrl));
+  provider.use(answerUnavailable(provider, log));
   provider.use(showErrors(log));
   provider.use(requireSameOrigin(issuerUrl));
   provider.use(setCacheHeaders);
@@ -63,5 +70,11 @@ export const createIssuer = async (deps: IssuerDeps): Promise<RequestListener> =
   return provider.callback();
 };
 
-const ping = (database: DatabasePool): Promise<unknown> =>
-  database.one(sql.type(z.strictObject({ ok: z.literal(1) }))`SELECT 1 AS ok`);
+// A probe that waits longer than this counts as failed anyway.
+const PING_MS = 2_000;
+
+const ping = async (database: DatabasePool): Promise<void> => {
+  const answer = database.one(sql.type(z.strictObject({ ok: z.literal(1) }))`SELECT 1 AS ok`);
+  const late = AbortSignal.timeout(PING_MS);
+  await Promise.race([answer, once(late, 'abort').then(() => late.throwIfAborted())]);
+};

@@ -11,11 +11,17 @@ import { loadTls } from './http/tls.ts';
 import { createIssuer } from './issuer.ts';
 import { startPurge } from './storage/purge.ts';
 
+// Browsers and kubectl wait no longer for a page or a token than people do.
+const DATABASE_PATIENCE_MS = 8_000;
+
 const config = readOrExit(readIssuerConfig);
 const log = createLogger('issuer', config.LOG_LEVEL);
 
 await runService(log, async (stack, readiness) => {
-  const database = await createDatabase({ connectionString: config.DATABASE_URL });
+  const database = await createDatabase({
+    connectionString: config.DATABASE_URL,
+    patienceMs: DATABASE_PATIENCE_MS,
+  });
   stack.defer(() => database.end());
   const handler = await createIssuer({
     issuerUrl: config.ISSUER_URL,
@@ -27,6 +33,7 @@ await runService(log, async (stack, readiness) => {
     log,
     metrics: createMetrics('issuer'),
     readiness,
+    trustedProxies: config.TRUSTED_PROXIES,
   });
   stack.use(startPurge(database, log));
   const tls = await loadTls(config);

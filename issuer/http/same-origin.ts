@@ -1,8 +1,6 @@
 /** Keeps other sites from submitting our forms (cross-site request forgery). */
 import type { Middleware } from 'koa';
-
-// What clients post to, which are no browsers: they send no cookie that could be misused.
-const CLIENT_ENDPOINTS = new Set(['/token', '/token/revocation', '/device/auth', '/me']);
+import { isClientEndpoint } from './client-endpoints.ts';
 
 /**
  * Refuses with 403 a form that a page of another origin has submitted, by what the browser says in
@@ -13,7 +11,7 @@ const CLIENT_ENDPOINTS = new Set(['/token', '/token/revocation', '/device/auth',
 export const requireSameOrigin = (issuerUrl: string): Middleware => {
   const origin = new URL(issuerUrl).origin;
   return async (ctx, next) => {
-    const isForm = ctx.method === 'POST' && !CLIENT_ENDPOINTS.has(ctx.path);
+    const isForm = ctx.method === 'POST' && !isClientEndpoint(ctx.path);
     if (!isForm || isSameOrigin(ctx, origin)) return next();
     ctx.throw(403, 'the form was submitted from another site', { expose: true });
   };

@@ -1,7 +1,9 @@
 /** The error page: for what the provider reports and for what its pages and ours run into. */
 import type { Context, Middleware } from 'koa';
 import { type Configuration, errors } from 'oidc-provider';
+import { isOutage } from '#database/outage.ts';
 import type { Logger } from '#runtime/log.ts';
+import { wantsPage } from '../http/client-endpoints.ts';
 import { requestIdOf } from '../http/request.ts';
 import { errorPage } from '../views/error.ts';
 import { sendPage } from '../views/page.ts';
@@ -22,6 +24,7 @@ export const showErrors =
     try {
       await next();
     } catch (error) {
+      if (isOutage(error)) throw error;
       const { status, code, description } = toErrorView(error);
       if (status >= 500) {
         log.error({ request_id: requestIdOf(ctx), err: error }, 'request failed');
@@ -53,9 +56,10 @@ const toErrorView = (error: unknown): Shown => {
   return { status: 500, code: 'server_error', description: undefined };
 };
 
-const sendErrorPage = (ctx: Context, { status, code, description }: Shown): void => {
+/** Answers with the error page, or with JSON for programs. */
+export const sendErrorPage = (ctx: Context, { status, code, description }: Shown): void => {
   ctx.status = status;
-  if (ctx.accepts('html', 'json') === 'json') {
+  if (!wantsPage(ctx)) {
     ctx.body = { error: code, error_description: description };
     return;
   }

@@ -28,6 +28,10 @@ const EXPLANATIONS: Readonly<Record<string, readonly [title: string, next: strin
     'The answer may not go there',
     'The program asked for an answer at an address that is not on this computer. Check its configuration; if you did not start it yourself, close this page.',
   ],
+  temporarily_unavailable: [
+    'Please wait a moment',
+    'We can’t answer right now. Wait a few seconds and load this page again; if it stays, tell whoever runs this platform the number below.',
+  ],
   server_error: [
     'Something went wrong here',
     'It is not your fault. Try again in a moment; if it stays, tell whoever runs this platform the number below.',
