@@ -8,15 +8,11 @@ import {
 import { forEachConcurrently } from './concurrent.ts';
 import type { Changes } from './diff.ts';
 import { hasRoleRef } from './equality.ts';
-import {
-  applyObject,
-  createObject,
-  deleteObject,
-  type KubernetesClient,
-} from './kubernetes-client.ts';
+import type { KubernetesClient } from './kubernetes-client.ts';
 import { isInvalid, isNotFound, isTaken, KubernetesError } from './kubernetes-error.ts';
 import { toCreationPath, toObjectPath } from './kubernetes-paths.ts';
 import type { SyncMetrics } from './metrics.ts';
+import { applyObject, createObject, deleteObject } from './object-requests.ts';
 import { type ObjectStore, ObservedObject } from './object-store.ts';
 import { isBinding } from './replacement.ts';
 import { planStages, type Write } from './stages.ts';

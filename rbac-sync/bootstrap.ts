@@ -8,9 +8,10 @@ import * as z from 'zod';
 import type { Finding } from './drift/findings.ts';
 import { findManifestDrift, listCorrections } from './drift/manifest-drift.ts';
 import { INSTALLER, SYNC_ACCOUNT } from './identities.ts';
-import { applyObject, type KubernetesClient } from './kubernetes-client.ts';
-import { isInvalid, isNotFound } from './kubernetes-error.ts';
+import type { KubernetesClient } from './kubernetes-client.ts';
+import { isInvalid } from './kubernetes-error.ts';
 import { type Manifest, readManifests, toManifestPath } from './manifests.ts';
+import { applyObject, findObject } from './object-requests.ts';
 import { ObservedObject } from './object-store.ts';
 import { probePolicies } from './policy-probes.ts';
 
@@ -29,7 +30,8 @@ export const bootstrapCluster = async (client: KubernetesClient): Promise<readon
   const findings: Finding[] = [];
   let isNew = true;
   for (const manifest of readManifests()) {
-    const found = await readInstalled(client, manifest);
+    const answer = await findObject(client, toManifestPath(manifest));
+    const found = ObservedObject.optional().parse(answer);
     // The namespace is where an attached cluster is marked as ours, before anything is installed.
     if (found && manifest.kind !== 'Namespace') isNew = false;
     const finding = findManifestDrift(manifest, found);
@@ -39,18 +41,6 @@ export const bootstrapCluster = async (client: KubernetesClient): Promise<readon
   await probePolicies(client);
   await untilAggregated(client);
   return isNew ? [] : findings;
-};
-
-const readInstalled = async (
-  client: KubernetesClient,
-  manifest: Manifest,
-): Promise<ObservedObject | undefined> => {
-  try {
-    return ObservedObject.parse(await client.request(toManifestPath(manifest)));
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
 };
 
 /**

@@ -6,7 +6,6 @@ import { isIP, type LookupFunction } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Dispatcher, Pool } from 'undici';
 import * as z from 'zod';
-import { FIELD_MANAGER } from './identities.ts';
 import { KubernetesError } from './kubernetes-error.ts';
 import { readLines } from './read-lines.ts';
 
@@ -134,39 +133,6 @@ const pinnedTo =
     if (all) callback(null, [{ address, family }]);
     else callback(null, address, family);
   };
-
-/** Server-side apply: the object has these fields, ours by force. Answers the object as it is then. */
-export const applyObject = (
-  client: Pick<KubernetesClient, 'request'>,
-  path: string,
-  object: object,
-  fieldManager = FIELD_MANAGER,
-): Promise<unknown> =>
-  client.request(path, {
-    method: 'PATCH',
-    query: { fieldManager, force: 'true' },
-    contentType: 'application/apply-patch+yaml',
-    body: object,
-  });
-
-/** Creates an object. @throws KubernetesError `AlreadyExists` when its name is taken */
-export const createObject = (
-  client: Pick<KubernetesClient, 'request'>,
-  path: string,
-  object: object,
-): Promise<unknown> =>
-  client.request(path, {
-    method: 'POST',
-    query: { fieldManager: FIELD_MANAGER },
-    body: object,
-  });
-
-/** Deletes the object of this uid, and not one that has since taken its name. */
-export const deleteObject = (
-  client: Pick<KubernetesClient, 'request'>,
-  path: string,
-  uid: string,
-): Promise<unknown> => client.request(path, { method: 'DELETE', body: { preconditions: { uid } } });
 
 type Headers = (
   extra?: Readonly<Record<string, string>>,

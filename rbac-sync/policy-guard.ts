@@ -16,9 +16,10 @@ import { type Decision, decide, REPAIRS_WITHIN_MS } from './drift/decide.ts';
 import type { Finding } from './drift/findings.ts';
 import { findManifestDrift } from './drift/manifest-drift.ts';
 import { listKnownDrift } from './drift/queries.ts';
-import { isNotFound, isUnauthorized, KubernetesError, toGeneralFault } from './kubernetes-error.ts';
+import { isUnauthorized, KubernetesError, toGeneralFault } from './kubernetes-error.ts';
 import { LeaseLostError } from './leases.ts';
 import { type Manifest, readManifests, toManifestPath } from './manifests.ts';
+import { findObject } from './object-requests.ts';
 import { ObservedObject } from './object-store.ts';
 import { PolicyError } from './policy-error.ts';
 import { ProvisioningError } from './provisioners/provisioner.ts';
@@ -89,10 +90,9 @@ const lookAtManifests = async (
   let rejected = false;
   for (const manifest of manifests.filter(({ kind }) => kind === 'Namespace')) {
     try {
-      const found = ObservedObject.parse(await cluster.client.request(toManifestPath(manifest)));
-      present.set(toObjectKey(manifest), found);
+      const found = await findObject(cluster.client, toManifestPath(manifest));
+      if (found) present.set(toObjectKey(manifest), ObservedObject.parse(found));
     } catch (error) {
-      if (isNotFound(error)) continue;
       if (!isRejected(error)) throw error;
       unknown.add(manifest);
       rejected = true;

@@ -7,7 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { MANAGED_BY, MANAGED_BY_LABEL } from '#domain/kubernetes-objects.ts';
 import { INSTALLER, PROBER, PROBER_BINDING, SYNC_USER } from './identities.ts';
 import type { KubernetesClient } from './kubernetes-client.ts';
-import { isNotFound, KubernetesError } from './kubernetes-error.ts';
+import { KubernetesError } from './kubernetes-error.ts';
+import { applyObject, removeObject } from './object-requests.ts';
 
 /** A request that only one policy refuses. */
 type Probe = {
@@ -86,34 +87,21 @@ export const probePolicies = async (client: KubernetesClient): Promise<void> => 
     const deadline = Date.now() + DEADLINE_MS;
     for (const probe of PROBES) await untilRefused(client, probe, deadline);
   } finally {
-    await unbindProber(client);
+    await removeObject(client, BINDING_PATH);
   }
 };
 
 /** The prober holds everything while probing, so that RBAC lets each probe through to the policies. */
 const bindProber = async (client: KubernetesClient): Promise<void> => {
-  await client.request(BINDING_PATH, {
-    method: 'PATCH',
-    query: { fieldManager: INSTALLER, force: 'true' },
-    contentType: 'application/apply-patch+yaml',
-    body: {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRoleBinding',
-      metadata: { name: PROBER_BINDING },
-      roleRef: {
-        apiGroup: 'rbac.authorization.k8s.io',
-        kind: 'ClusterRole',
-        name: 'cluster-admin',
-      },
-      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: PROBER }],
-    },
-  });
-};
-
-const unbindProber = async (client: KubernetesClient): Promise<void> => {
-  await client.request(BINDING_PATH, { method: 'DELETE' }).catch((error: unknown) => {
-    if (!isNotFound(error)) throw error;
-  });
+  const apiGroup = 'rbac.authorization.k8s.io';
+  const binding = {
+    apiVersion: `${apiGroup}/v1`,
+    kind: 'ClusterRoleBinding',
+    metadata: { name: PROBER_BINDING },
+    roleRef: { apiGroup, kind: 'ClusterRole', name: 'cluster-admin' },
+    subjects: [{ apiGroup, kind: 'User', name: PROBER }],
+  };
+  await applyObject(client, BINDING_PATH, binding, INSTALLER);
 };
 
 const untilRefused = async (

@@ -10,8 +10,9 @@ import {
   PROJECT_LABEL,
 } from '#domain/kubernetes-objects.ts';
 import type { KubernetesClient } from './kubernetes-client.ts';
-import { isNotFound, KubernetesError } from './kubernetes-error.ts';
+import { KubernetesError } from './kubernetes-error.ts';
 import { toObjectPath } from './kubernetes-paths.ts';
+import { findObject } from './object-requests.ts';
 import { ObservedObject } from './object-store.ts';
 
 /** Whose value is the public id of the project that may take the namespace over. */
@@ -35,10 +36,7 @@ export const explainRefusal = async (
   cause: unknown,
 ): Promise<unknown> => {
   if (!(cause instanceof KubernetesError) || cause.status !== 403) return cause;
-  const existing = await client.request(toObjectPath(namespace)).catch((error: unknown) => {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  });
+  const existing = await findObject(client, toObjectPath(namespace));
   if (existing === undefined) return cause;
   const { metadata } = ObservedObject.parse(existing);
   if (metadata.labels?.[MANAGED_BY_LABEL] === MANAGED_BY) return cause;

@@ -1,8 +1,8 @@
 /** Objects that the watches don't show because they lost our label, or because they are gone. */
 import { type ManagedObject, toObjectKey } from '#domain/kubernetes-objects.ts';
 import { forEachConcurrently } from '../concurrent.ts';
-import { isNotFound } from '../kubernetes-error.ts';
 import { toObjectPath } from '../kubernetes-paths.ts';
+import { findObject } from '../object-requests.ts';
 import { ObservedObject } from '../object-store.ts';
 import type { WorkspaceCluster } from '../workspace-clusters.ts';
 
@@ -25,12 +25,9 @@ export const readMissing = async (
     .slice(0, MOST);
   const found: ObservedObject[] = [];
   const failures = await forEachConcurrently(missing, IN_FLIGHT, async (object) => {
-    try {
-      const answer = await cluster.client.request(toObjectPath(object));
-      found.push({ ...ObservedObject.parse({ kind: object.kind, ...Object(answer) }) });
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+    const answer = await findObject(cluster.client, toObjectPath(object));
+    if (answer === undefined) return;
+    found.push(ObservedObject.parse({ kind: object.kind, ...Object(answer) }));
   });
   if (failures.length > 0) throw failures[0];
   return found;

@@ -5,9 +5,9 @@ import { write } from '../apply.ts';
 import { forEachConcurrently } from '../concurrent.ts';
 import type { Changes } from '../diff.ts';
 import { hasRoleRef } from '../equality.ts';
-import { deleteObject } from '../kubernetes-client.ts';
-import { isNotFound, isUnauthorized, KubernetesError } from '../kubernetes-error.ts';
+import { isUnauthorized, KubernetesError } from '../kubernetes-error.ts';
 import { toObjectPath } from '../kubernetes-paths.ts';
+import { deleteObject, findObject } from '../object-requests.ts';
 import { type ObjectStore, ObservedObject } from '../object-store.ts';
 import { isBinding } from '../replacement.ts';
 import { explainRefusal } from '../taken-namespace.ts';
@@ -144,15 +144,8 @@ const tryWrite = async (
 const read = async (
   client: DiffClient,
   object: ManagedObject,
-): Promise<ObservedObject | undefined> => {
-  try {
-    const found = await client.request(toObjectPath(object));
-    return ObservedObject.parse(found);
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
-};
+): Promise<ObservedObject | undefined> =>
+  ObservedObject.optional().parse(await findObject(client, toObjectPath(object)));
 
 const explain = async (
   client: DiffClient,

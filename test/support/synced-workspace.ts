@@ -1,5 +1,4 @@
 /** A workspace on a real control plane, looked after by rbac-sync and in sync: what most of its tests begin with. */
-import { isNotFound } from '../../rbac-sync/kubernetes-error.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import {
   connectTestCluster,
@@ -40,19 +39,6 @@ export const startSyncedWorkspace = async (
     cluster,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
-};
-
-/** An object as root sees it; `undefined` when it isn't there. */
-export const findObject = async <Found>(
-  { root }: Pick<TestCluster, 'root'>,
-  path: string,
-): Promise<Found | undefined> => {
-  try {
-    return (await root.request(path)) as Found;
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
 };
 
 /** Somebody's groups, and something that they may get. */

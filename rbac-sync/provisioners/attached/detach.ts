@@ -5,10 +5,10 @@
  */
 import * as z from 'zod';
 import { MANAGED_BY, MANAGED_BY_LABEL, type ManagedKind } from '#domain/kubernetes-objects.ts';
-import { applyObject, type KubernetesClient } from '../../kubernetes-client.ts';
-import { isNotFound } from '../../kubernetes-error.ts';
+import type { KubernetesClient } from '../../kubernetes-client.ts';
 import { toCollectionPath, toObjectPath } from '../../kubernetes-paths.ts';
 import { readManifests, toManifestPath } from '../../manifests.ts';
+import { applyObject, removeObject } from '../../object-requests.ts';
 
 const List = z.object({
   items: z.array(
@@ -27,17 +27,9 @@ const listOurs = async (client: KubernetesClient, kind: ManagedKind): Promise<re
   return List.parse(await client.request(toCollectionPath(kind), { query })).items;
 };
 
-const deleteAt = async (client: KubernetesClient, path: string): Promise<void> => {
-  try {
-    await client.request(path, { method: 'DELETE' });
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
-};
-
 const deleteOurs = async (client: KubernetesClient, kind: ManagedKind): Promise<void> => {
   for (const { metadata } of await listOurs(client, kind)) {
-    await deleteAt(client, toObjectPath({ kind, metadata }));
+    await removeObject(client, toObjectPath({ kind, metadata }));
   }
 };
 
@@ -55,8 +47,10 @@ export const removeEverything = async (client: KubernetesClient): Promise<void> 
   }
   for (const namespace of await listOurs(client, 'Namespace')) await release(client, namespace);
   const manifests = readManifests().filter(({ kind }) => kind !== 'Namespace');
-  for (const manifest of manifests.toReversed()) await deleteAt(client, toManifestPath(manifest));
-  await deleteAt(client, '/api/v1/namespaces/hexabase-system');
+  for (const manifest of manifests.toReversed()) {
+    await removeObject(client, toManifestPath(manifest));
+  }
+  await removeObject(client, '/api/v1/namespaces/hexabase-system');
 };
 
 /** Takes what we put on a namespace off it, and nothing that others did: an apply of nothing (server-side apply). */

@@ -2,7 +2,8 @@
 import * as z from 'zod';
 import { formatId } from '#domain/identifiers.ts';
 import type { KubernetesClient } from '../../kubernetes-client.ts';
-import { isNotFound, isTaken } from '../../kubernetes-error.ts';
+import { isTaken } from '../../kubernetes-error.ts';
+import { findObject } from '../../object-requests.ts';
 import { ProvisioningError } from '../provisioner.ts';
 
 const NAMESPACE = 'hexabase-system';
@@ -18,12 +19,8 @@ const Mark = z.object({ data: z.record(z.string(), z.string()).default({}) });
 
 /** The public id of the workspace that a cluster belongs to; `undefined` for nobody's. */
 export const readOwner = async (client: KubernetesClient): Promise<string | undefined> => {
-  try {
-    return Mark.parse(await client.request(MARK)).data['workspace'] ?? '';
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
+  const found = await findObject(client, MARK);
+  return found === undefined ? undefined : (Mark.parse(found).data['workspace'] ?? '');
 };
 
 /**

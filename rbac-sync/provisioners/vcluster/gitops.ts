@@ -2,13 +2,11 @@
  * Releases by a GitOps controller of the host: a Flux `HelmRelease` with its source, or an Argo CD
  * `Application`. We apply what should be, and read in its status what came of it.
  */
-
 import { FIELD_MANAGER } from '../../identities.ts';
-import { applyObject } from '../../kubernetes-client.ts';
+import { applyObject, findObject, removeObject } from '../../object-requests.ts';
 import type { Release, ReleaseDelivery } from './delivery.ts';
 import type { Host } from './host.ts';
 import { hostError, reasonOf, redact } from './host-errors.ts';
-import { find, removeObject } from './host-requests.ts';
 import { type HostNames, hostLabels } from './names.ts';
 import type { Chart } from './settings.ts';
 import { waitFor } from './wait.ts';
@@ -38,7 +36,7 @@ export const createGitops = ({ client }: Host, controller: Controller): ReleaseD
     }
     const { path = '' } = objects.at(-1) ?? {};
     const settled = async () => {
-      const verdict = controller.judge(await find(client, path));
+      const verdict = controller.judge(await findObject(client, path));
       if (typeof verdict === 'object') throw refusal(verdict.failed);
       return verdict === 'done' ? true : undefined;
     };
@@ -48,14 +46,14 @@ export const createGitops = ({ client }: Host, controller: Controller): ReleaseD
   remove: async (names, patience) => {
     for (const { path } of controller.objects({ names, values: {} }).toReversed()) {
       await removeObject(client, path);
-      const gone = async () => ((await find(client, path)) === undefined ? true : undefined);
+      const gone = async () => ((await findObject(client, path)) === undefined ? true : undefined);
       const left = () => hostError('NotRemoved', `The GitOps controller keeps ${path}`);
       await waitFor(gone, patience, left);
     }
   },
   hold: async (names, held) => {
     const { path = '' } = controller.objects({ names, values: {} }).at(-1) ?? {};
-    if (!controller.hold || (await find(client, path)) === undefined) return;
+    if (!controller.hold || (await findObject(client, path)) === undefined) return;
     const contentType = 'application/merge-patch+json';
     await client.request(path, { method: 'PATCH', contentType, body: controller.hold(held) });
   },

@@ -5,10 +5,11 @@
  */
 import { spawn } from 'node:child_process';
 import { stringify } from 'yaml';
+import { removeObject } from '../../object-requests.ts';
 import type { ReleaseDelivery } from './delivery.ts';
 import type { Host } from './host.ts';
 import { helmError, hostError } from './host-errors.ts';
-import { listMetadata, removeObject } from './host-requests.ts';
+import { listMetadata } from './host-requests.ts';
 import type { HostNames } from './names.ts';
 import type { Chart } from './settings.ts';
 import { type Patience, waitFor } from './wait.ts';

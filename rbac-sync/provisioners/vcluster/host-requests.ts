@@ -1,8 +1,9 @@
 /** The few requests that we make of the host's API server, each with what it is for in its errors. */
 import * as z from 'zod';
 import { FIELD_MANAGER } from '../../identities.ts';
-import { applyObject, createObject, type KubernetesClient } from '../../kubernetes-client.ts';
-import { isNotFound, isTaken } from '../../kubernetes-error.ts';
+import type { KubernetesClient } from '../../kubernetes-client.ts';
+import { isTaken } from '../../kubernetes-error.ts';
+import { applyObject, createObject, findObject } from '../../object-requests.ts';
 import { hostError, toHostError } from './host-errors.ts';
 import type { HostObject } from './host-objects.ts';
 import { type HostNames, WORKSPACE_LABEL } from './names.ts';
@@ -30,22 +31,12 @@ export const attempt = async <Result>(
   }
 };
 
-/** The object at a path; `undefined` when it isn't there. */
-export const find = async (client: KubernetesClient, path: string): Promise<unknown> => {
-  try {
-    return await client.request(path);
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
-};
-
 /** Our namespace, whether there is one, and whether it is ours. */
 export const findNamespace = async (
   client: KubernetesClient,
   names: HostNames,
 ): Promise<{ readonly found: HostNamespace; readonly ours: boolean } | undefined> => {
-  const object = await find(client, `/api/v1/namespaces/${names.namespace}`);
+  const object = await findObject(client, `/api/v1/namespaces/${names.namespace}`);
   if (object === undefined) return undefined;
   const { metadata } = WithMetadata.parse(object);
   return { found: metadata, ours: metadata.labels[WORKSPACE_LABEL] === names.workspace };
@@ -114,17 +105,4 @@ export const listMetadata = async (
     headers: { accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1' },
   });
   return (List.parse(answer).items ?? []).map(({ metadata }) => metadata);
-};
-
-/** Deletes the object at a path; nothing to do when it is gone. */
-export const removeObject = async (
-  client: KubernetesClient,
-  path: string,
-  propagationPolicy: 'Background' | 'Foreground' = 'Background',
-): Promise<void> => {
-  try {
-    await client.request(path, { method: 'DELETE', body: { propagationPolicy } });
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
 };

@@ -2,9 +2,9 @@
 import { Agent, request } from 'undici';
 import * as z from 'zod';
 import type { Credential, KubernetesClient } from '../../kubernetes-client.ts';
+import { findObject } from '../../object-requests.ts';
 import type { ControlPlane } from '../provisioner.ts';
 import { hostError } from './host-errors.ts';
-import { find } from './host-requests.ts';
 import type { HostNames } from './names.ts';
 import type { Endpoint } from './settings.ts';
 import { configuredServer } from './values.ts';
@@ -56,7 +56,7 @@ const findLoadBalancer = async (
   client: KubernetesClient,
   { namespace, release }: HostNames,
 ): Promise<string | undefined> => {
-  const found = await find(client, `/api/v1/namespaces/${namespace}/services/${release}`);
+  const found = await findObject(client, `/api/v1/namespaces/${namespace}/services/${release}`);
   if (found === undefined) return undefined;
   const { spec, status } = Service.parse(found);
   const [address] = status.loadBalancer.ingress;
@@ -85,7 +85,10 @@ const readKubeconfigSecret = async (
   client: KubernetesClient,
   { namespace, kubeconfigSecret }: HostNames,
 ): Promise<{ certificateAuthority: string; credential: Credential } | undefined> => {
-  const found = await find(client, `/api/v1/namespaces/${namespace}/secrets/${kubeconfigSecret}`);
+  const found = await findObject(
+    client,
+    `/api/v1/namespaces/${namespace}/secrets/${kubeconfigSecret}`,
+  );
   if (found === undefined) return undefined;
   const { data } = KubeconfigSecret.parse(found);
   const certificateAuthority = data['certificate-authority'];

@@ -1,14 +1,9 @@
 /** Frees everything that a workspace has on the host, in order, and says what it could not free. */
 import type { KubernetesClient } from '../../kubernetes-client.ts';
+import { removeObject } from '../../object-requests.ts';
 import type { ReleaseDelivery } from './delivery.ts';
 import { hostError } from './host-errors.ts';
-import {
-  attempt,
-  findNamespace,
-  type ListedMetadata,
-  listMetadata,
-  removeObject,
-} from './host-requests.ts';
+import { attempt, findNamespace, type ListedMetadata, listMetadata } from './host-requests.ts';
 import type { HostNames } from './names.ts';
 import { type Patience, waitFor } from './wait.ts';
 

@@ -1,8 +1,8 @@
 /** The chart's StatefulSets on the host: whether they run, why not, and how many of each there are. */
 import * as z from 'zod';
 import type { KubernetesClient } from '../../kubernetes-client.ts';
+import { findObject } from '../../object-requests.ts';
 import { hostError, reasonOf, redact } from './host-errors.ts';
-import { find } from './host-requests.ts';
 import type { HostNames } from './names.ts';
 import { type Patience, waitFor } from './wait.ts';
 
@@ -34,7 +34,7 @@ export const findControlPlane = async (
   client: KubernetesClient,
   names: HostNames,
 ): Promise<HostStatefulSet | undefined> => {
-  const found = await find(client, `${base(names)}/${names.release}`);
+  const found = await findObject(client, `${base(names)}/${names.release}`);
   return found === undefined ? undefined : StatefulSet.parse(found);
 };
 

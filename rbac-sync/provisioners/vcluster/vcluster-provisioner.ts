@@ -4,10 +4,10 @@
  * applied is noted on the namespace, so that a look without news asks for one object, and a crash at any
  * moment leaves something that the next look finishes.
  */
-
 import * as z from 'zod';
 import { FIELD_MANAGER } from '../../identities.ts';
-import { applyObject, type KubernetesClient } from '../../kubernetes-client.ts';
+import type { KubernetesClient } from '../../kubernetes-client.ts';
+import { applyObject } from '../../object-requests.ts';
 import {
   type ApiServerConfiguration,
   type ControlPlane,

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatId } from '#domain/identifiers.ts';
 import { isNotFound } from '../../../rbac-sync/kubernetes-error.ts';
+import { findObject } from '../../../rbac-sync/object-requests.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import {
   connectTestCluster,
@@ -10,7 +11,7 @@ import {
   type TestProvisioner,
 } from '../../support/kube.ts';
 import { poll } from '../../support/poll.ts';
-import { findObject, startSyncedWorkspace } from '../../support/synced-workspace.ts';
+import { startSyncedWorkspace } from '../../support/synced-workspace.ts';
 import {
   aGroup,
   anAssignment,
@@ -40,7 +41,7 @@ type Found = {
   readonly metadata: { uid: string; labels?: Record<string, string> };
   readonly roleRef?: unknown;
 };
-const find = (path: string) => findObject<Found>(cluster, path);
+const find = (path: string) => findObject(cluster.root, path) as Promise<Found | undefined>;
 const namespacePath = (name: string) => `/api/v1/namespaces/${name}`;
 const make = (path: string, body: object) => cluster.root.request(path, { method: 'POST', body });
 const synced = async () => (await workspace.row()).conditions.find(({ type }) => type === 'Synced');

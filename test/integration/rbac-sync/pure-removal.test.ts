@@ -1,7 +1,7 @@
 /** What only takes rights away is done whatever else fails: on a real control plane. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DOORBELL_SUBJECTS } from '#runtime/doorbell.ts';
-import { isNotFound } from '../../../rbac-sync/kubernetes-error.ts';
+import { removeObject } from '../../../rbac-sync/object-requests.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import type { TestCluster } from '../../support/kube.ts';
 import { poll } from '../../support/poll.ts';
@@ -121,11 +121,7 @@ describe('a pure removal', () => {
       await cluster.root.request(`${binding}/${name}`, { method: 'DELETE' });
       await workspace.untilObserved(generation);
     } finally {
-      await cluster.root
-        .request(`${binding}/${name}`, { method: 'DELETE' })
-        .catch((error: unknown) => {
-          if (!isNotFound(error)) throw error;
-        });
+      await removeObject(cluster.root, `${binding}/${name}`);
     }
   });
 });

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { KubernetesClient } from '../../../rbac-sync/kubernetes-client.ts';
 import { KubernetesError } from '../../../rbac-sync/kubernetes-error.ts';
+import { findObject } from '../../../rbac-sync/object-requests.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import {
   startTestController,
@@ -11,7 +12,7 @@ import {
   type TestProvisioner,
 } from '../../support/kube.ts';
 import { poll } from '../../support/poll.ts';
-import { findObject, startSyncedWorkspace } from '../../support/synced-workspace.ts';
+import { startSyncedWorkspace } from '../../support/synced-workspace.ts';
 import {
   aGroup,
   anAssignment,
@@ -43,7 +44,8 @@ const namesIn = async (path: string): Promise<string[]> => {
   };
   return items.map(({ metadata }) => metadata.name);
 };
-const find = (path: string) => findObject<Record<string, unknown>>(cluster, path);
+const find = (path: string) =>
+  findObject(cluster.root, path) as Promise<Record<string, unknown> | undefined>;
 const may = (client: KubernetesClient, path: string): Promise<boolean> =>
   client.request(path).then(
     () => true,

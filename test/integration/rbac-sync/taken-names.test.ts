@@ -2,10 +2,11 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createId, formatId } from '#domain/identifiers.ts';
+import { findObject } from '../../../rbac-sync/object-requests.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import type { TestCluster, TestController } from '../../support/kube.ts';
 import { poll } from '../../support/poll.ts';
-import { findObject, startSyncedWorkspace } from '../../support/synced-workspace.ts';
+import { startSyncedWorkspace } from '../../support/synced-workspace.ts';
 import {
   aGroup,
   anAssignment,
@@ -34,7 +35,7 @@ type Found = {
   readonly metadata: { uid: string; labels?: Record<string, string> };
   readonly roleRef?: unknown;
 };
-const find = (path: string) => findObject<Found>(cluster, path);
+const find = (path: string) => findObject(cluster.root, path) as Promise<Found | undefined>;
 const namespacePath = (name: string) => `/api/v1/namespaces/${name}`;
 const make = (path: string, body: object) => cluster.root.request(path, { method: 'POST', body });
 const merge = (path: string, body: object) =>
