@@ -19,7 +19,9 @@ import { setCacheHeaders, setSecurityHeaders } from './http/headers.ts';
 import { pinHost } from './http/host.ts';
 import { logRequests } from './http/request.ts';
 import { requireSameOrigin } from './http/same-origin.ts';
+import { keepUserCode } from './interactions/device.ts';
 import { showErrors } from './interactions/errors.ts';
+import { switchLocale } from './interactions/locale.ts';
 import { interactionRoutes } from './interactions/routes.ts';
 import { answerUnavailable } from './interactions/unavailable.ts';
 import { observeProvider } from './protocol/events.ts';
@@ -66,6 +68,8 @@ export const createIssuer = async (deps: IssuerDeps): Promise<RequestListener> =
   provider.use(requireSameOrigin(issuerUrl));
   provider.use(setCacheHeaders);
   provider.use(serveStyle);
+  provider.use(switchLocale(issuerUrl));
+  provider.use(keepUserCode);
   provider.use(interactionRoutes({ ...deps, provider }));
   return provider.callback();
 };

@@ -109,7 +109,8 @@ const toRedirect = (url: URL, response: Response): VisitedPage => ({
 });
 
 const findForm = (document: HTMLElement, { action, having }: Submission): HTMLElement => {
-  const form = document
+  // Around the page's own content is the switch of its language.
+  const form = (document.querySelector('main') ?? document)
     .querySelectorAll('form[method=post]')
     .find(
       (each) =>

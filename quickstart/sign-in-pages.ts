@@ -46,5 +46,5 @@ const chooseSubmission = (
   const has = (selector: string) => document.querySelector(selector) !== null;
   if (status >= 400) return has('form[action$="/cancel"]') ? { action: '/cancel' } : undefined;
   if (has('input[name=password]')) return { having: 'password', fields: { username, password } };
-  return has('form[method=post]') ? {} : undefined;
+  return has('main form[method=post]') ? {} : undefined;
 };

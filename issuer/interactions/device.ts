@@ -1,16 +1,35 @@
 /** The pages of the device flow (RFC 8628); the flow itself is oidc-provider's. */
+
+import type { Middleware } from 'koa';
 import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { CommonQueryMethods } from 'slonik';
 import {
   type DeviceForm,
+  type DeviceProblem,
   deviceCheckPage,
   deviceCodePage,
   deviceDonePage,
 } from '../views/device.ts';
+import { messagesFor } from '../views/messages/messages.ts';
 import { sendPage } from '../views/page.ts';
 import { findWorkspace } from './destination.ts';
 
 type DeviceFlow = NonNullable<NonNullable<Configuration['features']>['deviceFlow']>;
+
+/**
+ * Keeps the code of `verification_uri_complete` (RFC 8628 §3.3.1) for the entry's field: the person reads and
+ * sends it. The provider would send it on by a script.
+ */
+export const keepUserCode: Middleware = async (ctx, next) => {
+  const { user_code: userCode, ...others } = ctx.query;
+  if (ctx.path === '/device' && ctx.method === 'GET' && typeof userCode === 'string') {
+    ctx.state['userCode'] = userCode.slice(0, MAX_CODE_LENGTH);
+    ctx.query = others;
+  }
+  return next();
+};
+
+const MAX_CODE_LENGTH = 16;
 
 /** The configuration of the device flow, with its three pages. */
 export const createDeviceFlow = (database: CommonQueryMethods): DeviceFlow => ({
@@ -18,19 +37,20 @@ export const createDeviceFlow = (database: CommonQueryMethods): DeviceFlow => ({
   charset: 'base-20',
   mask: '****-****',
   userCodeInputSource: async (ctx, _form, out, error) => {
-    sendPage(ctx, deviceCodePage(formOf(ctx), problemOf(out, error)));
+    const view = { form: formOf(ctx), userCode: userCodeOf(ctx), problem: problemOf(out, error) };
+    sendPage(ctx, deviceCodePage(messagesFor(ctx), view), { address: addressOf(ctx) });
   },
   userCodeConfirmSource: async (ctx, _form, client, deviceInfo, userCode) => {
-    const view = deviceCheckPage({
+    const view = {
       form: formOf(ctx),
       userCode,
       clientName: client.clientName ?? client.clientId,
       workspace: await findWorkspace(database, client.clientId),
       ip: typeof deviceInfo['ip'] === 'string' ? deviceInfo['ip'] : undefined,
-    });
-    sendPage(ctx, view);
+    };
+    sendPage(ctx, deviceCheckPage(messagesFor(ctx), view), { address: addressOf(ctx) });
   },
-  successSource: async (ctx) => sendPage(ctx, deviceDonePage),
+  successSource: async (ctx) => sendPage(ctx, deviceDonePage(messagesFor(ctx))),
 });
 
 const formOf = (ctx: KoaContextWithOIDC): DeviceForm => ({
@@ -38,17 +58,29 @@ const formOf = (ctx: KoaContextWithOIDC): DeviceForm => ({
   xsrf: String(ctx.oidc.session?.state?.['secret']),
 });
 
-const PROBLEMS: Readonly<Record<string, string>> = {
-  NoCodeError: 'Enter the code.',
-  NotFoundError: 'That code is not known. Check it, or ask your device for a new one.',
-  ExpiredError: 'That code has expired. Ask your device for a new one.',
-  AlreadyUsedError: 'That code has been used. Ask your device for a new one.',
-  AbortedError: 'You have refused the sign-in. The device gets nothing.',
+/** What the address carried, or what was typed. */
+const userCodeOf = (ctx: KoaContextWithOIDC): string | undefined => {
+  const code = ctx.state['userCode'] ?? ctx.oidc.params?.['user_code'];
+  return typeof code === 'string' ? code.slice(0, MAX_CODE_LENGTH) : undefined;
 };
 
-const problemOf = (out: unknown, error: unknown): string | undefined => {
+/** Where the same code can be entered, in another language. */
+const addressOf = (ctx: KoaContextWithOIDC): string => {
+  const userCode = userCodeOf(ctx);
+  return userCode ? `/device?${new URLSearchParams({ user_code: userCode })}` : '/device';
+};
+
+const PROBLEMS: readonly string[] = [
+  'NoCodeError',
+  'NotFoundError',
+  'ExpiredError',
+  'AlreadyUsedError',
+  'AbortedError',
+] satisfies readonly DeviceProblem[];
+
+const problemOf = (out: unknown, error: unknown): DeviceProblem | undefined => {
   if (out === undefined && error === undefined) return undefined;
-  if (error instanceof errors.SessionNotFound) return 'That took too long. Enter the code again.';
+  if (error instanceof errors.SessionNotFound) return 'SessionNotFound';
   const name = error instanceof Error ? error.name : '';
-  return PROBLEMS[name] ?? 'That did not work. Ask your device for a new code and start again.';
+  return PROBLEMS.includes(name) ? (name as DeviceProblem) : 'other';
 };

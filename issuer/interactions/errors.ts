@@ -6,6 +6,7 @@ import type { Logger } from '#runtime/log.ts';
 import { wantsPage } from '../http/client-endpoints.ts';
 import { requestIdOf } from '../http/request.ts';
 import { errorPage } from '../views/error.ts';
+import { messagesFor } from '../views/messages/messages.ts';
 import { sendPage } from '../views/page.ts';
 
 /** Shows the provider's errors to people. */
@@ -63,5 +64,8 @@ export const sendErrorPage = (ctx: Context, { status, code, description }: Shown
     ctx.body = { error: code, error_description: description };
     return;
   }
-  sendPage(ctx, errorPage({ status, code, description, requestId: requestIdOf(ctx) }));
+  sendPage(
+    ctx,
+    errorPage(messagesFor(ctx), { status, code, description, requestId: requestIdOf(ctx) }),
+  );
 };

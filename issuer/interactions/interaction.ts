@@ -4,6 +4,8 @@ import { errors, type Provider } from 'oidc-provider';
 import type { DatabasePool } from 'slonik';
 import type { Connector } from '../connectors/connector.ts';
 import type { Destination } from '../views/confirm.ts';
+import type { Messages } from '../views/messages/en.ts';
+import { messagesFor, rememberUiLocales } from '../views/messages/messages.ts';
 import { type Page, sendPage } from '../views/page.ts';
 import { findDestination, toFormTarget } from './destination.ts';
 
@@ -20,6 +22,8 @@ export type Dialogue = {
   /** Its own path. */
   readonly path: string;
   readonly destination: Destination;
+  /** The words of the person's language. */
+  readonly messages: Messages;
   readonly send: (page: Page) => void;
 };
 
@@ -39,16 +43,19 @@ export const loadDialogue = async (
   if (interaction.uid !== uid) throw new errors.SessionNotFound('not this browser’s interaction');
   const clientId = String(interaction.params['client_id']);
   const redirectUri = interaction.deviceCode ? undefined : text(interaction.params['redirect_uri']);
+  rememberUiLocales(ctx, interaction.params['ui_locales']);
+  const path = `/interaction/${uid}`;
   const client = await provider.Client.find(clientId);
   return {
     interaction,
-    path: `/interaction/${uid}`,
+    path,
+    messages: messagesFor(ctx),
     destination: await findDestination(database, {
       clientId,
       clientName: client?.clientName,
       redirectUri,
     }),
-    send: (page) => sendPage(ctx, page, { formTarget: toFormTarget(redirectUri) }),
+    send: (page) => sendPage(ctx, page, { formTarget: toFormTarget(redirectUri), address: path }),
   };
 };
 

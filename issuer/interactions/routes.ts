@@ -24,7 +24,8 @@ export const interactionRoutes = (deps: InteractionDeps): Middleware => {
   router.get('/', async (ctx) => {
     const dialogue = await dialogueOf(ctx);
     if (dialogue.interaction.prompt.name === 'login') showSignIn(deps, dialogue);
-    else await decide(deps, dialogue, (view) => dialogue.send(confirmPage(view)));
+    else
+      await decide(deps, dialogue, (view) => dialogue.send(confirmPage(dialogue.messages, view)));
   });
   router.get('/switch', async (ctx) => {
     showSignIn(deps, await dialogueOf(ctx));
@@ -45,11 +46,11 @@ export const interactionRoutes = (deps: InteractionDeps): Middleware => {
 
 const showSignIn = (
   { connectors }: InteractionDeps,
-  { path, destination, send }: Dialogue,
+  { path, destination, messages, send }: Dialogue,
   failed?: { readonly connectorId: string; readonly username: string },
 ): void =>
   send(
-    signInPage({
+    signInPage(messages, {
       path,
       connectors,
       failed,
@@ -77,7 +78,7 @@ const signIn = async (
     ip: ctx.ip,
   });
   if (suspended) {
-    dialogue.send(suspendedPage(dialogue.path));
+    dialogue.send(suspendedPage(dialogue.messages, dialogue.path));
     return;
   }
   const accountId = formatId('person', personId);
@@ -113,18 +114,18 @@ const explainCancel = async (
   return closure ? describeClosure(closure) : 'the sign-in was cancelled';
 };
 
-type View = Parameters<typeof confirmPage>[0];
+type View = Parameters<typeof confirmPage>[1];
 
 /** Goes on with a member, and shows everyone else why not. */
 const decide = async (
   { database }: InteractionDeps,
-  { interaction, destination, path, send }: Dialogue,
+  { interaction, destination, path, messages, send }: Dialogue,
   goOn: (view: View) => void | Promise<void>,
 ): Promise<void> => {
   const personId = parseId('person', interaction.session?.accountId ?? '');
   const person = personId === undefined ? null : await findActivePerson(database, personId);
   if (personId === undefined || !person) {
-    send(suspendedPage(path));
+    send(suspendedPage(messages, path));
     return;
   }
   const view = {
@@ -133,10 +134,10 @@ const decide = async (
     destination,
   };
   if (!(await mayUseClient(database, personId, destination.clientId))) {
-    send(notMemberPage(view));
+    send(notMemberPage(messages, view));
     return;
   }
   const closure = await findClientClosure(database, destination.clientId);
-  if (closure) send(closedPage(view, closure));
+  if (closure) send(closedPage(messages, view, closure));
   else await goOn(view);
 };

@@ -1,5 +1,6 @@
 /** The pages of RP-Initiated Logout; the logout itself is oidc-provider's. */
 import type { Configuration } from 'oidc-provider';
+import { messagesFor } from '../views/messages/messages.ts';
 import { sendPage } from '../views/page.ts';
 import { signedOutPage, signOutPage } from '../views/sign-out.ts';
 
@@ -9,8 +10,9 @@ type Logout = NonNullable<NonNullable<Configuration['features']>['rpInitiatedLog
 export const LOGOUT: Logout = {
   enabled: true,
   logoutSource: async (ctx) => {
-    const secret = String(ctx.oidc.session?.state?.['secret']);
-    sendPage(ctx, signOutPage(ctx.oidc.urlFor('end_session_confirm'), secret));
+    const xsrf = String(ctx.oidc.session?.state?.['secret']);
+    const action = ctx.oidc.urlFor('end_session_confirm');
+    sendPage(ctx, signOutPage(messagesFor(ctx), { action, xsrf }));
   },
-  postLogoutSuccessSource: async (ctx) => sendPage(ctx, signedOutPage),
+  postLogoutSuccessSource: async (ctx) => sendPage(ctx, signedOutPage(messagesFor(ctx))),
 };

@@ -9,6 +9,7 @@ import { renderProviderError } from '../interactions/errors.ts';
 import { LOGOUT } from '../interactions/sign-out.ts';
 import { createFindAccount } from '../people/account.ts';
 import { createAdapterFactory } from '../storage/adapter.ts';
+import { LOCALES } from '../views/messages/messages.ts';
 import { SCOPE_CLAIMS } from './claims.ts';
 import { FIXED_CLIENTS } from './clients.ts';
 import { grantConfirmedRequest } from './grants.ts';
@@ -53,6 +54,7 @@ const createConfiguration = (deps: ProviderDeps): Configuration => ({
     idTokenSigningAlgValues: [...SIGNING_ALGORITHMS],
     clientAuthSigningAlgValues: ['ES256'],
   },
+  discovery: { ui_locales_supported: [...LOCALES] },
   responseTypes: ['code'],
   scopes: ['openid', 'offline_access', 'profile', 'email'],
   claims: { ...SCOPE_CLAIMS },

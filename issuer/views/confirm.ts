@@ -1,5 +1,6 @@
 import type { Closure } from '../people/workspace-closure.ts';
 import { type Html, html } from './html.ts';
+import type { Messages } from './messages/en.ts';
 import type { Page } from './page.ts';
 
 /** What someone signs in to. */
@@ -8,7 +9,7 @@ export type Destination = {
   readonly clientId: string;
   /** For the client of a workspace. */
   readonly workspace?: { readonly name: string; readonly organization: string } | undefined;
-  /** The loopback address that gets the answer; none for a device. */
+  /** The address that gets the answer; none for a device. */
   readonly redirectUri?: string | undefined;
 };
 
@@ -21,68 +22,106 @@ export type ConfirmView = {
 };
 
 /**
- * Asks whether this very sign-in is wanted: a native client can't prove which program it is. Nothing has
- * the focus, so that a second Enter on the page before allows nothing.
+ * Asks whether this very sign-in is wanted: a native client can't prove which program it is (RFC 8252
+ * §8.6). Nothing has the focus, so that a second Enter on the page before allows nothing.
  */
-export const confirmPage = ({ path, person, destination }: ConfirmView): Page => ({
-  title: destination.workspace
-    ? `Sign in to ${destination.workspace.name}?`
-    : `Sign in to ${destination.clientName}?`,
-  body: html`
-<p>Only go on if you have just started this yourself.</p>
+export const confirmPage = (
+  messages: Messages,
+  { path, person, destination }: ConfirmView,
+): Page => {
+  const { confirm } = messages;
+  return {
+    title: confirm.title(destination.workspace?.name ?? destination.clientName),
+    body: html`
+<p>${confirm.warning}</p>
 <dl>
-${destinationRows(destination)}
-<dt>As</dt><dd>${person.name}${person.email !== null && html`<small>${person.email}</small>`}</dd>
+${destinationRows(messages, destination)}
+<dt>${confirm.as}</dt><dd>${person.name}${person.email !== null && html`<small>${person.email}</small>`}</dd>
 </dl>
-<form method="post" action="${path}/confirm"><button>Allow</button></form>
-${otherWays(path)}`,
-});
-
-/** Says that the person isn't a member, and how to go on. */
-export const notMemberPage = ({ path, person, destination }: ConfirmView): Page => ({
-  title: 'You are not a member of this workspace',
-  status: 403,
-  body: html`
-<p><strong>${person.name}</strong> can’t sign in to <strong>${destination.workspace?.name}</strong> of
-<strong>${destination.workspace?.organization}</strong>.</p>
-<p>Ask an administrator of the workspace to add you, or sign in with another account.</p>
-<a class="button" href="${path}/switch">Sign in as someone else</a>
-<form method="post" action="${path}/cancel"><button class="second">Cancel</button></form>
-<p class="foot">Workspace <code>${destination.clientId}</code></p>`,
-});
-
-/** Says that the workspace takes nobody in, and whom to ask. */
-export const closedPage = ({ path, destination }: ConfirmView, closure: Closure): Page => ({
-  title:
-    closure === 'suspended' ? 'This workspace is suspended' : 'This workspace is being deleted',
-  status: 403,
-  body: html`
-<p>Nobody can sign in to <strong>${destination.workspace?.name}</strong> of
-<strong>${destination.workspace?.organization}</strong> until a user of the organization
-${closure === 'suspended' ? 'resumes' : 'restores'} it.</p>
-<form method="post" action="${path}/cancel"><button class="second">Cancel</button></form>
-<p class="foot">Workspace <code>${destination.clientId}</code></p>`,
-});
-
-/** Says that the person is suspended. */
-export const suspendedPage = (path: string): Page => ({
-  title: 'This account is suspended',
-  status: 403,
-  body: html`
-<p>It can’t sign in. Ask whoever runs this platform why, or sign in with another account.</p>
-<a class="button" href="${path}/switch">Sign in as someone else</a>
-<form method="post" action="${path}/cancel"><button class="second">Cancel</button></form>`,
-});
-
-const destinationRows = ({ clientName, clientId, workspace, redirectUri }: Destination): Html => {
-  const answer = redirectUri === undefined ? 'on a device' : `on this computer, ${redirectUri}`;
-  return workspace
-    ? html`<dt>Workspace</dt><dd>${workspace.name}</dd>
-<dt>Organization</dt><dd>${workspace.organization}</dd>
-<dt>Client</dt><dd>kubectl<small>${answer}</small><small><code>${clientId}</code></small></dd>`
-    : html`<dt>Client</dt><dd>${clientName}<small>${answer}</small><small><code>${clientId}</code></small></dd>`;
+<form method="post" action="${path}/confirm"><button>${confirm.allow}</button></form>
+${otherWays(messages, path)}`,
+  };
 };
 
-const otherWays = (path: string): Html => html`
-<a class="button second" href="${path}/switch">Sign in as someone else</a>
-<form method="post" action="${path}/cancel"><button class="second">Cancel</button></form>`;
+/** Says that the person isn't a member, and how to go on. */
+export const notMemberPage = (
+  messages: Messages,
+  { path, person, destination }: ConfirmView,
+): Page => {
+  const { refusal } = messages;
+  const { name, organization } = destination.workspace ?? {};
+  return {
+    title: refusal.notMember,
+    status: 403,
+    body: html`
+<p>${refusal.notMemberOf(person.name, name ?? '', organization ?? '')}</p>
+<p>${refusal.askAdministrator}</p>
+${waysOut(messages, path)}
+${workspaceId(messages, destination)}`,
+  };
+};
+
+/** Says that the workspace takes nobody in, and whom to ask. */
+export const closedPage = (
+  messages: Messages,
+  { path, destination }: ConfirmView,
+  closure: Closure,
+): Page => {
+  const { name, organization } = destination.workspace ?? {};
+  return {
+    title: messages.refusal.closed(closure),
+    status: 403,
+    body: html`
+<p>${messages.refusal.closedUntil(closure, name ?? '', organization ?? '')}</p>
+${cancel(messages, path)}
+${workspaceId(messages, destination)}`,
+  };
+};
+
+/** Says that the person is suspended. */
+export const suspendedPage = (messages: Messages, path: string): Page => ({
+  title: messages.refusal.suspended,
+  status: 403,
+  body: html`
+<p>${messages.refusal.askOperator}</p>
+${waysOut(messages, path)}`,
+});
+
+const destinationRows = ({ common, confirm }: Messages, destination: Destination): Html => {
+  const { clientName, clientId, workspace, redirectUri } = destination;
+  const client = workspace ? 'kubectl' : clientName;
+  return html`${
+    workspace &&
+    html`<dt>${common.workspace}</dt><dd>${workspace.name}</dd>
+<dt>${common.organization}</dt><dd>${workspace.organization}</dd>`
+  }
+<dt>${common.client}</dt><dd>${client}<small><code>${clientId}</code></small></dd>
+<dt>${confirm.answer}</dt><dd>${answerPlace(confirm, redirectUri)}${
+    redirectUri !== undefined && html`<small><code>${redirectUri}</code></small>`
+  }</dd>`;
+};
+
+const LOOPBACK = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:|\/|$)/;
+
+const answerPlace = (
+  { onDevice, onComputer, onWebsite }: Messages['confirm'],
+  redirectUri: string | undefined,
+): string => {
+  if (redirectUri === undefined) return onDevice;
+  return LOOPBACK.test(redirectUri) ? onComputer : onWebsite;
+};
+
+const workspaceId = ({ common }: Messages, { clientId }: Destination): Html =>
+  html`<p class="foot">${common.workspace} <code>${clientId}</code></p>`;
+
+/** From a refusal: the first thing to do is another account. */
+const waysOut = (messages: Messages, path: string): Html => html`
+<a class="button" href="${path}/switch">${messages.common.switchAccount}</a>
+${cancel(messages, path)}`;
+
+const otherWays = (messages: Messages, path: string): Html => html`
+<a class="button second" href="${path}/switch">${messages.common.switchAccount}</a>
+${cancel(messages, path)}`;
+
+const cancel = ({ common }: Messages, path: string): Html =>
+  html`<form method="post" action="${path}/cancel"><button class="second">${common.cancel}</button></form>`;

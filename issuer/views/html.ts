@@ -19,6 +19,9 @@ export const html = (strings: TemplateStringsArray, ...values: readonly HtmlValu
   html: String.raw({ raw: strings }, ...values.map(toHtml)),
 });
 
+/** Text that matters, such as a name in a sentence. */
+export const strong = (text: string): Html => html`<strong>${text}</strong>`;
+
 const toHtml = (value: HtmlValue): string => {
   if (value === undefined || value === null || value === false) return '';
   if (typeof value === 'string' || typeof value === 'number') return escapeText(`${value}`);

@@ -5,6 +5,9 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Context, Middleware } from 'koa';
 import { type Html, html } from './html.ts';
+import { LOGO } from './marks.ts';
+import type { Messages } from './messages/en.ts';
+import { CATALOGS, messagesFor } from './messages/messages.ts';
 
 /** What a page says. */
 export type Page = {
@@ -18,6 +21,11 @@ export type Page = {
 export type SendOptions = {
   /** Where else than here its forms may lead, by redirect: Chromium counts those as form targets. */
   readonly formTarget?: string | undefined;
+  /**
+   * The page's own path and query, to come back to in another language. By default the request's, if that
+   * was a GET; an answer to a form without one has no switch.
+   */
+  readonly address?: string | undefined;
 };
 
 const STYLE = readFileSync(new URL('./style.css', import.meta.url), 'utf8');
@@ -44,34 +52,50 @@ export const contentSecurityPolicy = (formTarget?: string): string =>
     `form-action ${["'self'", formTarget].filter(Boolean).join(' ')}`,
   ].join('; ');
 
-/** Sends a page. */
-export const sendPage = (ctx: Context, page: Page, { formTarget }: SendOptions = {}): void => {
+/** Sends a page, in the frame in the language of whoever asks. */
+export const sendPage = (ctx: Context, page: Page, options: SendOptions = {}): void => {
+  const messages = messagesFor(ctx);
+  const address = options.address ?? (ctx.method === 'GET' ? ctx.originalUrl : undefined);
   if (page.status !== undefined) ctx.status = page.status;
   ctx.type = 'html';
   ctx.set('Cache-Control', 'no-store');
-  ctx.set('Content-Security-Policy', contentSecurityPolicy(formTarget));
-  ctx.body = `<!doctype html>\n${frame(page).html}\n`;
+  ctx.set('Content-Language', messages.locale);
+  ctx.vary('Accept-Language');
+  ctx.set('Content-Security-Policy', contentSecurityPolicy(options.formTarget));
+  ctx.body = `<!doctype html>\n${frame({ page, messages, address }).html}\n`;
 };
 
-const LOGO = html`<svg class="logo" viewBox="0 0 32 32" width="32" height="32" aria-hidden="true"
-  ><path d="M16 2 28 9v14l-12 7L4 23V9z" fill="none" stroke="currentColor" stroke-width="2.5" stroke-linejoin="round"
-  /><path d="M16 9.5 21.6 12.8v6.4L16 22.5l-5.6-3.3v-6.4z" fill="currentColor"
-  /></svg>`;
+type Frame = {
+  readonly page: Page;
+  readonly messages: Messages;
+  readonly address: string | undefined;
+};
 
-const frame = ({ title, body }: Page): Html => html`<html lang="en">
+const frame = ({ page, messages, address }: Frame): Html => html`<html lang="${messages.locale}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${title} · Hexabase</title>
+<title>${page.title} · Hexabase</title>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="${STYLE_PATH}">
 </head>
 <body>
 <header class="brand">${LOGO}<span>Hexabase</span></header>
 <main class="card">
-<h1>${title}</h1>
-${body}
+<h1>${page.title}</h1>
+${page.body}
 </main>
+<footer>${address !== undefined && languageSwitch(messages, address)}</footer>
 </body>
 </html>`;
+
+/** One button for each language, which works without scripts. */
+const languageSwitch = (messages: Messages, address: string): Html =>
+  html`<form class="languages" method="post" action="/locale" role="group" aria-label="${messages.frame.switchLanguage}">
+<input type="hidden" name="address" value="${address}">
+${CATALOGS.map(
+  ({ locale, language }) =>
+    html`<button name="locale" value="${locale}" lang="${locale}"${locale === messages.locale && html` aria-current="true"`}>${language}</button>`,
+)}
+</form>`;

@@ -129,6 +129,7 @@ describe('Chromium', () => {
     await page.goto(`${issuer.issuerUrl}/device`);
     await shoot(page, 'device-entry');
     await page.goto(device.verification_uri_complete ?? '');
+    await page.getByRole('button', { name: 'Continue' }).click();
     await page.getByText(device.user_code).waitFor();
     await shoot(page, 'device-check');
     await page.getByRole('button', { name: 'It matches' }).click();

@@ -248,7 +248,7 @@ describe('the device flow', () => {
       error: 'authorization_pending',
     });
     const confirm = await visitor.submit(check, { having: 'confirm' });
-    expect(confirm.text).toMatch(/Sign in to Payments\?.*on a device.*Alice/);
+    expect(confirm.text).toMatch(/Sign in to Payments\?.*the device that shows the code.*Alice/);
     await expect(redeemDevice(client, device)).rejects.toMatchObject({
       error: 'authorization_pending',
     });
