@@ -1,4 +1,5 @@
 /** Identity providers that people sign in with: one small interface for each way of doing it. */
+import type { AdmissionRules } from '../people/admission.ts';
 
 /** Who someone is at a connector. */
 export type UpstreamIdentity = {
@@ -17,6 +18,8 @@ export type PasswordConnector = {
   readonly id: string;
   /** What people see. */
   readonly name: string;
+  /** Who may come in; by default everyone. */
+  readonly admission?: AdmissionRules | undefined;
   /** The identity, or `undefined` when username and password don't belong together. */
   readonly signIn: (username: string, password: string) => Promise<UpstreamIdentity | undefined>;
 };
@@ -56,6 +59,10 @@ export type RedirectConnector = {
   /** What people see. */
   readonly name: string;
   readonly type: 'oidc' | 'google' | 'github';
+  /** Who may come in; by default everyone. */
+  readonly admission?: AdmissionRules | undefined;
+  /** Whether it is configured to tell groups, so that they can be mapped. */
+  readonly providesGroups?: boolean | undefined;
   /**
    * Where to send the browser.
    *

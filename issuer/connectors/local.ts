@@ -2,6 +2,7 @@
 import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import * as z from 'zod';
+import { admissionShape } from '../people/admission.ts';
 import type { PasswordConnector, UpstreamIdentity } from './connector.ts';
 
 const HASH = /^scrypt:N=(\d{1,7}),r=(\d{1,2}),p=(\d{1,2}):([\w-]{16,}):([\w-]{43})$/;
@@ -20,6 +21,8 @@ export const LocalConnectorConfig = z.strictObject({
   type: z.literal('local'),
   id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/),
   name: z.string().min(1).max(64),
+  // Their addresses are never verified, so that rules about domains would let in nobody.
+  sign_up: admissionShape.sign_up,
   accounts: z
     .array(
       z.strictObject({
@@ -45,6 +48,7 @@ export const createLocalConnector = (config: LocalConnectorConfig): PasswordConn
     kind: 'password',
     id: config.id,
     name: config.name,
+    admission: { sign_up: config.sign_up },
     signIn: async (username, password): Promise<UpstreamIdentity | undefined> => {
       const account = accounts.get(username);
       const matches = await verifyPassword(account?.password_hash ?? decoy, password);
