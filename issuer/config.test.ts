@@ -5,6 +5,13 @@ import { readIssuerConfig } from './config.ts';
 const HASH = `scrypt:N=1024,r=8,p=1:${'s'.repeat(22)}:${'h'.repeat(43)}`;
 const account = { subject: 'a', username: 'a', password_hash: HASH };
 const connector = { type: 'local', id: 'local', name: 'Local', accounts: [account] };
+const client = {
+  client_id: 'console',
+  client_name: 'Console',
+  redirect_uris: ['https://console.example.com/callback'],
+  token_endpoint_auth_method: 'client_secret_basic',
+  client_secret_sha256: 'f'.repeat(64),
+};
 const environment = {
   DATABASE_URL: 'postgres://hexabase_issuer@localhost/hexabase',
   NODE_ENV: 'development',
@@ -34,6 +41,16 @@ describe('readIssuerConfig', () => {
     );
   });
 
+  it('reads web clients; addresses without TLS not in production', () => {
+    const local = { ...client, redirect_uris: ['http://localhost:3000/callback'] };
+    const CLIENTS = JSON.stringify([local]);
+    expect(readIssuerConfig({ ...environment, CLIENTS }).CLIENTS).toEqual([
+      { ...local, post_logout_redirect_uris: [], api: false },
+    ]);
+    const production = { ...environment, NODE_ENV: 'production', ALLOW_LOCAL_ACCOUNTS: 'true' };
+    expect(() => readIssuerConfig({ ...production, CLIENTS })).toThrow(/http:\/\/localhost:3000/);
+  });
+
   it.each([
     ['http', { ISSUER_URL: 'http://localhost:8443' }, /ISSUER_URL/],
     ['an issuer with a path', { ISSUER_URL: 'https://localhost/issuer' }, /ISSUER_URL/],
@@ -47,6 +64,11 @@ describe('readIssuerConfig', () => {
       'two connectors of one id',
       { CONNECTORS: JSON.stringify([connector, connector]) },
       /an id of its own/,
+    ],
+    [
+      'a client secret in the clear',
+      { CLIENTS: JSON.stringify([{ ...client, client_secret_sha256: 'hunter2' }]) },
+      /CLIENTS/,
     ],
     [
       'a password in the clear',

@@ -12,6 +12,7 @@ import { EncryptionKey } from '#runtime/encryption.ts';
 import { PublicJsonWebKey } from '#runtime/json-web-key.ts';
 import { LocalConnectorConfig } from './connectors/local.ts';
 import { TrustedProxies } from './http/client-address.ts';
+import { cleartextAddresses, WebClientConfigs } from './protocol/web-clients.ts';
 
 const Connectors = Json.pipe(
   z
@@ -31,6 +32,7 @@ const IssuerConfig = z.object({
   ENCRYPTION_KEY: EncryptionKey,
   CONNECTORS: Connectors,
   ALLOW_LOCAL_ACCOUNTS: Flag.default(false),
+  CLIENTS: Json.pipe(WebClientConfigs).default([]),
   /** Public key of rbac-sync's client, which probes whether clusters trust the issuer. */
   RBAC_SYNC_PUBLIC_KEY: PublicJsonWebKey.optional(),
   TRUSTED_PROXIES: TrustedProxies.default([]),
@@ -61,6 +63,10 @@ export const readIssuerConfig = (env: NodeJS.ProcessEnv): IssuerConfig => {
     throw new Error(
       'CONNECTORS has local accounts, which are for trying things out. Use an identity provider, or set ALLOW_LOCAL_ACCOUNTS=true if you mean it.',
     );
+  }
+  const cleartext = config.CLIENTS.flatMap(cleartextAddresses);
+  if (cleartext.length > 0 && config.NODE_ENV === 'production') {
+    throw new Error(`CLIENTS has addresses without TLS: ${cleartext.join(', ')}. Use https.`);
   }
   return config;
 };

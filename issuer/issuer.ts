@@ -27,6 +27,7 @@ import { answerUnavailable } from './interactions/unavailable.ts';
 import { observeProvider } from './protocol/events.ts';
 import { createProvider } from './protocol/provider.ts';
 import { loadSigningKeys } from './protocol/signing-keys.ts';
+import type { WebClient } from './protocol/web-clients.ts';
 import { serveStyle } from './views/page.ts';
 
 /** What {@link createIssuer} needs. */
@@ -40,6 +41,8 @@ export type IssuerDeps = {
   readonly encryption: Encryption;
   /** Public key of the client that probes clusters; without it nobody does. */
   readonly probeKey?: JWK | undefined;
+  /** Clients with a server or page of their own. */
+  readonly webClients: readonly WebClient[];
   readonly connectors: readonly Connector[];
   readonly log: Logger;
   readonly metrics: Registry;

@@ -9,6 +9,7 @@ import { readIssuerConfig } from './config.ts';
 import { createLocalConnector } from './connectors/local.ts';
 import { loadTls } from './http/tls.ts';
 import { createIssuer } from './issuer.ts';
+import { loadWebClients } from './protocol/web-clients.ts';
 import { startPurge } from './storage/purge.ts';
 
 // Browsers and kubectl wait no longer for a page or a token than people do.
@@ -29,6 +30,7 @@ await runService(log, async (stack, readiness) => {
     database,
     encryption: createEncryption(config.ENCRYPTION_KEY),
     probeKey: config.RBAC_SYNC_PUBLIC_KEY,
+    webClients: await loadWebClients(config.CLIENTS),
     connectors: config.CONNECTORS.map(createLocalConnector),
     log,
     metrics: createMetrics('issuer'),

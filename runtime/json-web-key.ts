@@ -25,10 +25,13 @@ const isKey =
     }
   };
 
-/** A public key; one with the private member `d` is refused, because it was put where it must not be. */
-export const PublicJsonWebKey = Json.pipe(
-  z.strictObject(publicMembers, 'Must be a public JSON Web Key on P-256, and nothing else.'),
-).refine(isKey(createPublicKey), 'Must be a point of the curve P-256.');
+/** A public key within a setting; one with the private member `d` is refused: it must not be there. */
+export const PublicKeyMember = z
+  .strictObject(publicMembers, 'Must be a public JSON Web Key on P-256, and nothing else.')
+  .refine(isKey(createPublicKey), 'Must be a point of the curve P-256.');
+
+/** A public key that is a setting. */
+export const PublicJsonWebKey = Json.pipe(PublicKeyMember);
 
 /** A private key. */
 export const PrivateJsonWebKey = Json.pipe(

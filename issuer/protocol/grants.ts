@@ -3,16 +3,21 @@ import type { Grant, KoaContextWithOIDC } from 'oidc-provider';
 
 /**
  * Grants what the client asked for, once the person has confirmed this very sign-in; before that there
- * is nothing to load, and the confirm page is shown.
+ * is nothing to load, and the confirm page is shown. The answer to a web client goes to its own address,
+ * where no other program waits for it, so that there is nothing to confirm; in one session it has one grant.
  */
 export const grantConfirmedRequest = async ({
   oidc,
 }: KoaContextWithOIDC): Promise<Grant | undefined> => {
-  if (!oidc.result?.['consent'] || !oidc.account || !oidc.client) return undefined;
-  const grant = new oidc.provider.Grant({
-    accountId: oidc.account.accountId,
-    clientId: oidc.client.clientId,
-  });
+  if (!oidc.account || !oidc.client) return undefined;
+  const isWeb = oidc.client.applicationType === 'web';
+  if (!isWeb && !oidc.result?.['consent']) return undefined;
+  const grant =
+    (isWeb && (await findSessionGrant(oidc))) ||
+    new oidc.provider.Grant({
+      accountId: oidc.account.accountId,
+      clientId: oidc.client.clientId,
+    });
   grant.addOIDCScope([...oidc.requestParamOIDCScopes].join(' '));
   for (const [resource, server] of Object.entries(oidc.resourceServers ?? {})) {
     const scopes = [...oidc.requestParamScopes].filter((scope) => server.scopes.has(scope));
@@ -20,4 +25,16 @@ export const grantConfirmedRequest = async ({
   }
   await grant.save();
   return grant;
+};
+
+/** What the client was granted in this session before. */
+const findSessionGrant = async ({
+  session,
+  client,
+  account,
+  provider,
+}: KoaContextWithOIDC['oidc']): Promise<Grant | undefined> => {
+  const grantId = client && session?.grantIdFor(client.clientId);
+  const grant = grantId ? await provider.Grant.find(grantId) : undefined;
+  return grant?.accountId === account?.accountId ? grant : undefined;
 };

@@ -11,7 +11,7 @@ import { createFindAccount } from '../people/account.ts';
 import { createAdapterFactory } from '../storage/adapter.ts';
 import { LOCALES } from '../views/messages/messages.ts';
 import { SCOPE_CLAIMS } from './claims.ts';
-import { FIXED_CLIENTS } from './clients.ts';
+import { CLI_CLIENT_ID, FIXED_CLIENTS } from './clients.ts';
 import { grantConfirmedRequest } from './grants.ts';
 import { probeClient, registerProbeGrant } from './probe-grant.ts';
 import { refuseOddPorts } from './redirect-uris.ts';
@@ -19,6 +19,7 @@ import { deriveSuccessors } from './refresh-rotation.ts';
 import { createResourceIndicators } from './resources.ts';
 import { SIGNING_ALGORITHMS } from './signing-keys.ts';
 import { TIME_TO_LIVE } from './time-to-live.ts';
+import { compareHashedSecrets, mayCallFrom, type WebClient } from './web-clients.ts';
 
 /** What {@link createProvider} needs. */
 export type ProviderDeps = {
@@ -32,12 +33,14 @@ export type ProviderDeps = {
   readonly signingKeys: readonly JWK[];
   /** Of the client that probes clusters; without it there is none. */
   readonly probeKey?: JWK | undefined;
+  readonly webClients: readonly WebClient[];
 };
 
 /** The OpenID Connect provider, without the pages of interactions. */
 export const createProvider = (deps: ProviderDeps): Provider => {
   const provider = new Provider(deps.issuerUrl, createConfiguration(deps));
   refuseOddPorts(provider);
+  compareHashedSecrets(provider);
   deriveSuccessors(provider, deps.encryption.deriveKey('refresh-token-rotation'));
   if (deps.probeKey) registerProbeGrant(provider, deps);
   return provider;
@@ -45,10 +48,14 @@ export const createProvider = (deps: ProviderDeps): Provider => {
 
 const createConfiguration = (deps: ProviderDeps): Configuration => ({
   adapter: createAdapterFactory(deps),
-  clients: [...FIXED_CLIENTS, ...(deps.probeKey ? [probeClient(deps.probeKey)] : [])],
-  clientAuthMethods: deps.probeKey ? ['none', 'private_key_jwt'] : ['none'],
+  clients: [
+    ...FIXED_CLIENTS,
+    ...(deps.probeKey ? [probeClient(deps.probeKey)] : []),
+    ...deps.webClients.map(({ metadata }) => metadata),
+  ],
+  clientAuthMethods: ['none', 'private_key_jwt', 'client_secret_basic', 'client_secret_post'],
   clientDefaults: { id_token_signed_response_alg: 'ES256' },
-  clientBasedCORS: () => false,
+  clientBasedCORS: (_ctx, origin, client) => mayCallFrom(origin, client),
   jwks: { keys: [...deps.signingKeys] as never[] },
   enabledJWA: {
     idTokenSigningAlgValues: [...SIGNING_ALGORITHMS],
@@ -65,7 +72,7 @@ const createConfiguration = (deps: ProviderDeps): Configuration => ({
   loadExistingGrant: grantConfirmedRequest,
   // kubelogin asks neither for offline_access nor for a consent prompt.
   issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
-  expiresWithSession: () => false,
+  expiresWithSession: endsWithSession,
   rotateRefreshToken: true,
   ttl: TIME_TO_LIVE,
   clockTolerance: CLOCK_SKEW_SECONDS,
@@ -78,13 +85,21 @@ const createConfiguration = (deps: ProviderDeps): Configuration => ({
   features: createFeatures(deps),
 });
 
+/**
+ * A web client's tokens end with the browser's session, unless it was granted offline access (OpenID
+ * Connect Core §11). What a terminal signed in to stays until its own sign-in ends.
+ */
+const endsWithSession: NonNullable<Configuration['expiresWithSession']> = ({ oidc }, code) =>
+  oidc.client?.applicationType === 'web' && !code.scopes.has('offline_access');
+
 const createFeatures = ({
   database,
   apiAudience,
   probeKey,
+  webClients,
 }: ProviderDeps): Configuration['features'] => ({
   deviceFlow: createDeviceFlow(database),
-  resourceIndicators: createResourceIndicators(apiAudience),
+  resourceIndicators: createResourceIndicators(apiAudience, apiClientIds(webClients)),
   clientCredentials: { enabled: probeKey !== undefined },
   revocation: {
     enabled: true,
@@ -100,6 +115,12 @@ const createFeatures = ({
   registration: { enabled: false },
   requestObjects: { enabled: false },
 });
+
+const apiClientIds = (webClients: readonly WebClient[]): ReadonlySet<string> =>
+  new Set([
+    CLI_CLIENT_ID,
+    ...webClients.filter(({ api }) => api).map(({ metadata }) => metadata.client_id),
+  ]);
 
 const createCookies = (encryption: Encryption): Configuration['cookies'] => ({
   // The provider gives the other two a path, which __Host- forbids (RFC 6265bis §4.1.3).

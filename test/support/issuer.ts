@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import type { JWK } from 'jose';
 import type { DatabasePool } from 'slonik';
+import type * as z from 'zod';
 import { createCertificateAuthority } from '#runtime/certificates.ts';
 import { createEncryption } from '#runtime/encryption.ts';
 import { listen } from '#runtime/http-server.ts';
@@ -10,6 +11,7 @@ import { createLogger } from '#runtime/log.ts';
 import { createMetrics } from '#runtime/metrics.ts';
 import { createLocalConnector, hashPassword } from '../../issuer/connectors/local.ts';
 import { createIssuer } from '../../issuer/issuer.ts';
+import { loadWebClients, WebClientConfigs } from '../../issuer/protocol/web-clients.ts';
 import type { TestDatabase } from './database.ts';
 
 /** Someone who can sign in; the connector is `local` and the subject the username. */
@@ -42,7 +44,7 @@ const CHEAP = { N: 1024, r: 8, p: 1 };
 export const startTestIssuer = async (
   database: TestDatabase,
   accounts: readonly TestAccount[],
-  options: { readonly probeKey?: JWK } = {},
+  options: { readonly probeKey?: JWK; readonly clients?: z.input<typeof WebClientConfigs> } = {},
 ): Promise<TestIssuer> => {
   await using stack = new AsyncDisposableStack();
   const authority = await createCertificateAuthority('test');
@@ -63,7 +65,8 @@ export const startTestIssuer = async (
     apiAudience: TEST_API_AUDIENCE,
     database: pool,
     encryption: createEncryption(randomBytes(32)),
-    ...options,
+    probeKey: options.probeKey,
+    webClients: await loadWebClients(WebClientConfigs.parse(options.clients ?? [])),
     connectors: [await createConnector(accounts)],
     log: createLogger('issuer', process.env['TEST_LOG_LEVEL'] ?? 'silent'),
     metrics: createMetrics('issuer'),
