@@ -48,12 +48,7 @@ export const createProvider = (deps: ProviderDeps): Provider => {
 
 const createConfiguration = (deps: ProviderDeps): Configuration => ({
   adapter: createAdapterFactory(deps),
-  clients: [
-    ...FIXED_CLIENTS,
-    ...(deps.probeKey ? [probeClient(deps.probeKey)] : []),
-    ...deps.webClients.map(({ metadata }) => metadata),
-  ],
-  clientAuthMethods: ['none', 'private_key_jwt', 'client_secret_basic', 'client_secret_post'],
+  ...createClients(deps),
   clientDefaults: { id_token_signed_response_alg: 'ES256' },
   clientBasedCORS: (_ctx, origin, client) => mayCallFrom(origin, client),
   jwks: { keys: [...deps.signingKeys] as never[] },
@@ -84,6 +79,20 @@ const createConfiguration = (deps: ProviderDeps): Configuration => ({
   renderError: renderProviderError,
   features: createFeatures(deps),
 });
+
+/** The clients without a row, and the ways to authenticate that are in use. */
+const createClients = ({
+  probeKey,
+  webClients,
+}: ProviderDeps): Pick<Configuration, 'clients' | 'clientAuthMethods'> => {
+  const clients = [
+    ...FIXED_CLIENTS,
+    ...(probeKey ? [probeClient(probeKey)] : []),
+    ...webClients.map(({ metadata }) => metadata),
+  ];
+  const methods = clients.map((client) => client.token_endpoint_auth_method ?? 'none');
+  return { clients, clientAuthMethods: [...new Set(methods)] };
+};
 
 /**
  * A web client's tokens end with the browser's session, unless it was granted offline access (OpenID
