@@ -84,6 +84,12 @@ export const createObjectStore = (): ObjectStore => {
   return { values: () => objects.values(), has, put, remove, removeOwn, replace };
 };
 
+/** An empty store for each kind. */
+export const createObjectStores = <Kind extends string>(
+  kinds: readonly Kind[],
+): Record<Kind, ObjectStore> =>
+  Object.fromEntries(kinds.map((kind) => [kind, createObjectStore()])) as Record<Kind, ObjectStore>;
+
 /** Resource versions of one kind are ordered numbers (KEP-5504); positive when `a` is the newer. */
 const compareVersions = (a: ObservedObject, b: ObservedObject): number => {
   const [left, right] = [BigInt(a.metadata.resourceVersion), BigInt(b.metadata.resourceVersion)];

@@ -13,7 +13,12 @@ import type { Logger } from '#runtime/log.ts';
 import { compactBuiltIn } from './drift/object-origin.ts';
 import { createKubernetesClient, type KubernetesClient } from './kubernetes-client.ts';
 import { MANAGED_KINDS, toCollectionPath, type WatchedKind } from './kubernetes-paths.ts';
-import { createObjectStore, type ObjectStore, type ObservedObject } from './object-store.ts';
+import {
+  createObjectStore,
+  createObjectStores,
+  type ObjectStore,
+  type ObservedObject,
+} from './object-store.ts';
 import { type Reflector, startReflector } from './reflector.ts';
 import type { Rule } from './rules.ts';
 
@@ -52,8 +57,10 @@ export type WorkspaceCluster = AsyncDisposable & {
   readonly renew: (token: Pick<ClusterAccess, 'token' | 'expiresAt'>) => void;
 };
 
+const FOREIGN_KINDS = ['Role', 'RoleBinding', 'ClusterRole', 'ClusterRoleBinding'] as const;
+
 /** The kinds that others make and that give rights. */
-export type ForeignKind = 'Role' | 'RoleBinding' | 'ClusterRole' | 'ClusterRoleBinding';
+export type ForeignKind = (typeof FOREIGN_KINDS)[number];
 
 /** What {@link connectCluster} needs. */
 export type ConnectOptions = {
@@ -89,15 +96,8 @@ export const connectCluster = async (options: ConnectOptions): Promise<Workspace
     }),
   );
   const clusterRoles = await readClusterRoles(client);
-  const stores = Object.fromEntries(
-    MANAGED_KINDS.map((kind) => [kind, createObjectStore()]),
-  ) as Record<ManagedKind, ObjectStore>;
-  const foreign: Record<ForeignKind, ObjectStore> = {
-    Role: createObjectStore(),
-    RoleBinding: createObjectStore(),
-    ClusterRole: createObjectStore(),
-    ClusterRoleBinding: createObjectStore(),
-  };
+  const stores = createObjectStores(MANAGED_KINDS);
+  const foreign = createObjectStores(FOREIGN_KINDS);
   const reflect = (kind: WatchedKind, labelSelector: string, store: ObjectStore): Reflector =>
     cleanup.use(
       startReflector({

@@ -2,7 +2,7 @@
 import type { ManagedKind } from '#domain/kubernetes-objects.ts';
 import { MANAGED_KINDS, toCollectionPath } from '../kubernetes-paths.ts';
 import { listObjects } from '../list-objects.ts';
-import { createObjectStore, type ObjectStore, type ObservedObject } from '../object-store.ts';
+import { createObjectStores, type ObjectStore, type ObservedObject } from '../object-store.ts';
 import { SELECTORS } from '../workspace-clusters.ts';
 import type { DiffClient } from './dry-run-client.ts';
 
@@ -15,10 +15,7 @@ export type Observation = {
 
 /** No cluster, or an empty one. */
 export const observeNothing = (): Observation => ({
-  stores: Object.fromEntries(MANAGED_KINDS.map((kind) => [kind, createObjectStore()])) as Record<
-    ManagedKind,
-    ObjectStore
-  >,
+  stores: createObjectStores(MANAGED_KINDS),
   foreignBindings: [],
   foreignClusterBindings: [],
 });
