@@ -46,3 +46,22 @@ export const setCacheHeaders: Middleware = async (ctx, next) => {
     ctx.set('Cache-Control', `public, max-age=${DISCOVERY_SECONDS}`);
   }
 };
+
+/** What scripts of every site may read; of the rest none may. */
+const isPublic = (path: string): boolean => path === '/jwks' || path.startsWith('/.well-known/');
+
+const CROSS_ORIGIN = [
+  'Allow-Origin',
+  'Allow-Methods',
+  'Allow-Headers',
+  'Expose-Headers',
+  'Max-Age',
+];
+
+/** Opens discovery and keys to all origins and nothing else to any: oidc-provider answers each by name. */
+export const setCrossOriginHeaders: Middleware = async (ctx, next) => {
+  await next();
+  if (ctx.response.get('Access-Control-Allow-Origin') === '') return;
+  if (isPublic(ctx.path)) ctx.set('Access-Control-Allow-Origin', '*');
+  else for (const name of CROSS_ORIGIN) ctx.remove(`Access-Control-${name}`);
+};

@@ -30,6 +30,6 @@ export const logRequests =
     }
   };
 
-/** Paths of interactions hold what their cookies hold. */
-const withoutSecrets = (path: string): string =>
-  path.replace(/^\/(interaction|auth|device)\/(?!auth$)[^/]+/, '/$1/:uid');
+/** Paths of interactions hold what their cookies hold, however the rest is spelled. */
+export const withoutSecrets = (path: string): string =>
+  path.replace(/(^|\/)(interaction|auth|device)(\/+)(?!auth$)[^/]+/i, '$1$2$3:uid');

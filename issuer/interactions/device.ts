@@ -13,6 +13,7 @@ import {
 import { messagesFor } from '../views/messages/messages.ts';
 import { sendPage } from '../views/page.ts';
 import { findWorkspace } from './destination.ts';
+import { renderProviderError } from './errors.ts';
 
 type DeviceFlow = NonNullable<NonNullable<Configuration['features']>['deviceFlow']>;
 
@@ -37,6 +38,10 @@ export const createDeviceFlow = (database: CommonQueryMethods): DeviceFlow => ({
   charset: 'base-20',
   mask: '****-****',
   userCodeInputSource: async (ctx, _form, out, error) => {
+    if (out !== undefined && forgetNewSession(ctx)) {
+      await renderProviderError(ctx, out, new errors.SessionNotFound('there is no session'));
+      return;
+    }
     const view = { form: formOf(ctx), userCode: userCodeOf(ctx), problem: problemOf(out, error) };
     sendPage(ctx, deviceCodePage(messagesFor(ctx), view), { address: addressOf(ctx) });
   },
@@ -52,6 +57,17 @@ export const createDeviceFlow = (database: CommonQueryMethods): DeviceFlow => ({
   },
   successSource: async (ctx) => sendPage(ctx, deviceDonePage(messagesFor(ctx))),
 });
+
+/**
+ * After an error oidc-provider asks for the code again, with a secret in a session that it then fails to
+ * store when the browser has none. Such a browser is told to start again.
+ */
+const forgetNewSession = ({ oidc }: KoaContextWithOIDC): boolean => {
+  const { session } = oidc;
+  if (!session || session.exp !== undefined) return false;
+  Object.assign(session, { touched: false });
+  return true;
+};
 
 const formOf = (ctx: KoaContextWithOIDC): DeviceForm => ({
   action: ctx.oidc.urlFor('code_verification'),

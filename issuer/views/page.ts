@@ -55,7 +55,7 @@ export const contentSecurityPolicy = (formTarget?: string): string =>
 /** Sends a page, in the frame in the language of whoever asks. */
 export const sendPage = (ctx: Context, page: Page, options: SendOptions = {}): void => {
   const messages = messagesFor(ctx);
-  const address = options.address ?? (ctx.method === 'GET' ? ctx.originalUrl : undefined);
+  const address = options.address ?? addressOf(ctx);
   if (page.status !== undefined) ctx.status = page.status;
   ctx.type = 'html';
   ctx.set('Cache-Control', 'no-store');
@@ -64,6 +64,10 @@ export const sendPage = (ctx: Context, page: Page, options: SendOptions = {}): v
   ctx.set('Content-Security-Policy', contentSecurityPolicy(options.formTarget));
   ctx.body = `<!doctype html>\n${frame({ page, messages, address }).html}\n`;
 };
+
+/** None for `//host`, which as a link would be another site. */
+const addressOf = ({ method, originalUrl }: Context): string | undefined =>
+  method === 'GET' && /^\/(?![/\\])/.test(originalUrl) ? originalUrl : undefined;
 
 type Frame = {
   readonly page: Page;
