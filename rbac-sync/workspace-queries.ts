@@ -2,6 +2,7 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
 import { isCurrent } from '#database/condition.ts';
+import { DRIFT_MODES, type DriftMode } from '#domain/drift.ts';
 import { HostPlan, LimitRangeItem, ProjectNetworkPolicy, ResourceQuotaHard } from '#domain/plan.ts';
 import { PolicyRule } from '#domain/policy-rule.ts';
 import { PRESET_ROLES } from '#domain/presets.ts';
@@ -33,6 +34,7 @@ const WorkspaceRow = z.strictObject({
   network_policy: ProjectNetworkPolicy,
   host_plan: HostPlan,
   provisioner: z.string().nullable(),
+  drift_mode: z.enum(DRIFT_MODES),
   projects: z.array(
     z.strictObject({
       id: z.uuid(),
@@ -81,6 +83,8 @@ export type Workspace = {
   readonly hostPlan: HostPlan;
   /** The provisioner that its row asks for; `null` for the default. */
   readonly provisioner: string | null;
+  /** What is done about what others change in its cluster. */
+  readonly driftMode: DriftMode;
   readonly cluster: z.infer<typeof Cluster> | null;
 };
 
@@ -109,7 +113,7 @@ export const loadWorkspace = async (
         FROM role_assignment a WHERE a.workspace_id = w.id AND a.expires_at > now()
       ) AS next_expiry_in_ms,
       w.organization_id, w.generation, w.observed_generation, w.conditions, p.project_quota,
-      p.limit_range, p.network_policy, w.provisioner,
+      p.limit_range, p.network_policy, w.provisioner, w.drift_mode,
       jsonb_build_object(
         'workspaceQuota', p.workspace_quota, 'isolation', p.isolation,
         'nodeSelector', p.node_selector, 'tolerations', p.tolerations) AS host_plan,
@@ -154,6 +158,7 @@ const toWorkspace = (id: string, row: z.infer<typeof WorkspaceRow>): Workspace =
   hostPlan: row.host_plan,
   deletedNamespaces: new Set(row.deleted_namespaces),
   provisioner: row.provisioner,
+  driftMode: row.drift_mode,
   state: {
     workspaceId: id,
     organizationId: row.organization_id,

@@ -19,8 +19,8 @@ import {
   EXPLAIN_AFTER_MS,
   explainDrift,
   type LedgerRow,
+  listGroupNames,
   listKnownDrift,
-  loadDriftSettings,
   resolveDrift,
   saveDrift,
   trimDrift,
@@ -57,7 +57,9 @@ const MOST_FOREIGN = 500;
 export const lookForDrift = async (context: DriftContext): Promise<DriftLook> => {
   const { db, workspace, cluster, desired, provenBefore } = context;
   const known = await listKnownDrift(db, workspace.id, REPAIRS_WITHIN_MS / 1000);
-  const { mode, groups } = await loadDriftSettings(db, workspace.id);
+  const mode = workspace.driftMode;
+  // Only what is given to a group that there is can be taken over.
+  const groups = new Set(mode === 'adopt' ? await listGroupNames(db, workspace.id) : []);
   cluster.settled ??= new Map(
     provenBefore ? desired.map((object) => [toObjectKey(object), object]) : [],
   );

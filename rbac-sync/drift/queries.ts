@@ -1,13 +1,7 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
 import { storableJson, toStorableText } from '#database/storable.ts';
-import {
-  DRIFT_ACTIONS,
-  DRIFT_KINDS,
-  DRIFT_MODES,
-  DriftActor,
-  type DriftMode,
-} from '#domain/drift.ts';
+import { DRIFT_ACTIONS, DRIFT_KINDS, DriftActor } from '#domain/drift.ts';
 import { createId } from '#domain/identifiers.ts';
 import { type Decision, type KnownDrift, PUT_BACK } from './decide.ts';
 
@@ -63,23 +57,16 @@ export const listKnownDrift = async (
   }));
 };
 
-const ModeRow = z.strictObject({ drift_mode: z.enum(DRIFT_MODES), groups: z.array(z.string()) });
+const GroupRow = z.strictObject({ name: z.string() });
 
-/** How a workspace wants its drift treated, and which groups it has. */
-export const loadDriftSettings = async (
+/** The names of a workspace's groups. */
+export const listGroupNames = (
   db: CommonQueryMethods,
   workspaceId: string,
-): Promise<{ mode: DriftMode; groups: ReadonlySet<string> }> => {
-  const row = await db.one(sql.prepared('load_drift_settings', ModeRow)`
-    SELECT w.drift_mode,
-      CASE WHEN w.drift_mode = 'adopt'
-        THEN ARRAY(SELECT g.name FROM workspace_group g WHERE g.workspace_id = w.id)
-        ELSE ARRAY[]::text[] END AS groups
-    FROM workspace w
-    WHERE w.id = ${workspaceId}
+): Promise<readonly string[]> =>
+  db.anyFirst(sql.prepared('list_group_names', GroupRow)`
+    SELECT name FROM workspace_group WHERE workspace_id = ${workspaceId}
   `);
-  return { mode: row.drift_mode, groups: new Set(row.groups) };
-};
 
 /**
  * Writes what was found and decided: to the open row of the object, or to a new one.
