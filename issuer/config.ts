@@ -13,6 +13,7 @@ import { PublicJsonWebKey } from '#runtime/json-web-key.ts';
 import { LocalConnectorConfig } from './connectors/local.ts';
 import { TrustedProxies } from './http/client-address.ts';
 import { cleartextAddresses, WebClientConfigs } from './protocol/web-clients.ts';
+import { BrandingConfig } from './views/branding/config.ts';
 
 const Connectors = Json.pipe(
   z
@@ -31,6 +32,7 @@ const IssuerConfig = z.object({
   API_AUDIENCE: ApiAudience,
   ENCRYPTION_KEY: EncryptionKey,
   CONNECTORS: Connectors,
+  BRANDING: Json.pipe(BrandingConfig).optional(),
   ALLOW_LOCAL_ACCOUNTS: Flag.default(false),
   CLIENTS: Json.pipe(WebClientConfigs).default([]),
   /** Public key of rbac-sync's client, which probes whether clusters trust the issuer. */

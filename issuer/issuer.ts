@@ -29,7 +29,8 @@ import { observeProvider } from './protocol/events.ts';
 import { createProvider } from './protocol/provider.ts';
 import { loadSigningKeys } from './protocol/signing-keys.ts';
 import type { WebClient } from './protocol/web-clients.ts';
-import { serveStyle } from './views/page.ts';
+import { loadBrand, rememberBrand, serveAssets } from './views/branding/brand.ts';
+import { BrandingConfig } from './views/branding/config.ts';
 
 /** What {@link createIssuer} needs. */
 export type IssuerDeps = {
@@ -48,6 +49,8 @@ export type IssuerDeps = {
   readonly log: Logger;
   readonly metrics: Registry;
   readonly readiness: Readiness;
+  /** How the pages look; ours by default. */
+  readonly branding?: BrandingConfig | undefined;
   /** CIDRs of proxies whose X-Forwarded-For is believed; by default there are none. */
   readonly trustedProxies?: readonly string[] | undefined;
 };
@@ -55,16 +58,19 @@ export type IssuerDeps = {
 /**
  * The handler of the issuer's requests, for an HTTPS server. Makes the signing keys when there are none.
  *
- * @throws when the database can't be reached, or its keys were sealed with another ENCRYPTION_KEY
+ * @throws when the database can't be reached, its keys were sealed with another ENCRYPTION_KEY, or the brand's
+ * logo can't be used
  */
 export const createIssuer = async (deps: IssuerDeps): Promise<RequestListener> => {
   const { issuerUrl, database, encryption, log, metrics, readiness } = deps;
+  const { brand, assets } = await loadBrand(deps.branding ?? BrandingConfig.parse({}));
   const signingKeys = await loadSigningKeys(database, encryption);
   const provider = createProvider({ ...deps, signingKeys });
   observeProvider(provider, { log, metrics });
   provider.use(health({ readiness, metrics, check: () => ping(database) }));
   provider.use(setClientAddress(deps.trustedProxies ?? []));
   provider.use(logRequests(log));
+  provider.use(rememberBrand(brand));
   provider.use(setSecurityHeaders(issuerUrl));
   provider.use(pinHost(issuerUrl));
   provider.use(answerUnavailable(provider, log));
@@ -73,7 +79,7 @@ export const createIssuer = async (deps: IssuerDeps): Promise<RequestListener> =
   provider.use(requireSameOrigin(issuerUrl));
   provider.use(setCacheHeaders);
   provider.use(setCrossOriginHeaders);
-  provider.use(serveStyle);
+  provider.use(serveAssets(assets));
   provider.use(switchLocale(issuerUrl));
   provider.use(keepUserCode);
   provider.use(interactionRoutes({ ...deps, provider }));

@@ -35,6 +35,7 @@ await runService(log, async (stack, readiness) => {
     log,
     metrics: createMetrics('issuer'),
     readiness,
+    branding: config.BRANDING,
     trustedProxies: config.TRUSTED_PROXIES,
   });
   stack.use(startPurge(database, log));

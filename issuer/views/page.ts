@@ -1,9 +1,8 @@
 /**
  * The frame of every page, and how one is sent: no script, one stylesheet of our own, never in a frame.
  */
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import type { Context, Middleware } from 'koa';
+import type { Context } from 'koa';
+import { type Brand, brandOf } from './branding/brand.ts';
 import { type Html, html } from './html.ts';
 import { LOGO } from './marks.ts';
 import type { Messages } from './messages/en.ts';
@@ -28,23 +27,15 @@ export type SendOptions = {
   readonly address?: string | undefined;
 };
 
-const STYLE = readFileSync(new URL('./style.css', import.meta.url), 'utf8');
-const STYLE_PATH = `/assets/${createHash('sha256').update(STYLE).digest('hex').slice(0, 16)}.css`;
-
-/** Serves the stylesheet, under a name that changes with it. */
-export const serveStyle: Middleware = async (ctx, next) => {
-  if (ctx.path !== STYLE_PATH) return next();
-  ctx.type = 'text/css';
-  ctx.set('Cache-Control', 'public, max-age=31536000, immutable');
-  ctx.body = STYLE;
-};
+// A longer one would not fit into the form of the switch.
+const MAX_ADDRESS_LENGTH = 4_096;
 
 /** The Content-Security-Policy of our pages. */
 export const contentSecurityPolicy = (formTarget?: string): string =>
   [
     "default-src 'none'",
     "style-src 'self'",
-    'img-src data:',
+    "img-src 'self' data:",
     // Empty is nothing; oidc-provider adds the hash of the script of its self-submitting forms.
     'script-src',
     "base-uri 'none'",
@@ -62,37 +53,63 @@ export const sendPage = (ctx: Context, page: Page, options: SendOptions = {}): v
   ctx.set('Content-Language', messages.locale);
   ctx.vary('Accept-Language');
   ctx.set('Content-Security-Policy', contentSecurityPolicy(options.formTarget));
-  ctx.body = `<!doctype html>\n${frame({ page, messages, address }).html}\n`;
+  ctx.body = `<!doctype html>\n${frame({ page, messages, address, brand: brandOf(ctx) }).html}\n`;
 };
 
 /** None for `//host`, which as a link would be another site. */
-const addressOf = ({ method, originalUrl }: Context): string | undefined =>
-  method === 'GET' && /^\/(?![/\\])/.test(originalUrl) ? originalUrl : undefined;
+const addressOf = ({ method, originalUrl }: Context): string =>
+  method === 'GET' && /^\/(?![/\\])/.test(originalUrl) ? originalUrl : '';
 
 type Frame = {
   readonly page: Page;
   readonly messages: Messages;
-  readonly address: string | undefined;
+  readonly brand: Brand;
+  /** Empty when there is nothing to come back to. */
+  readonly address: string;
 };
 
-const frame = ({ page, messages, address }: Frame): Html => html`<html lang="${messages.locale}">
+const frame = ({
+  page,
+  messages,
+  brand,
+  address,
+}: Frame): Html => html`<html lang="${messages.locale}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${page.title} · Hexabase</title>
+<title>${page.title} · ${brand.name}</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="${STYLE_PATH}">
+<link rel="stylesheet" href="${brand.stylePath}">
 </head>
 <body>
-<header class="brand">${LOGO}<span>Hexabase</span></header>
+<header class="brand">${logo(brand)}<span>${brand.name}</span></header>
 <main class="card">
 <h1>${page.title}</h1>
 ${page.body}
 </main>
-<footer>${address !== undefined && languageSwitch(messages, address)}</footer>
+<footer>
+${address.length > 0 && address.length <= MAX_ADDRESS_LENGTH && languageSwitch(messages, address)}
+${brandLinks(messages, brand)}
+</footer>
 </body>
 </html>`;
+
+const logo = ({ logoPath }: Brand): Html =>
+  logoPath === undefined ? LOGO : html`<img class="logo" src="${logoPath}" alt="" height="32">`;
+
+const brandLinks = ({ frame: words }: Messages, { links }: Brand): Html | undefined => {
+  const items = [
+    [links.support, words.support],
+    [links.terms, words.terms],
+    [links.privacy, words.privacy],
+  ].filter(([href]) => href !== undefined);
+  return items.length === 0
+    ? undefined
+    : html`<nav aria-label="${words.links}"><ul>
+${items.map(([href, text]) => html`<li><a href="${href}">${text}</a></li>`)}
+</ul></nav>`;
+};
 
 /** One button for each language, which works without scripts. */
 const languageSwitch = (messages: Messages, address: string): Html =>
