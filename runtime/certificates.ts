@@ -22,6 +22,8 @@ import {
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const DAY_MS = 86_400_000;
 const BACKDATE_MS = 3_600_000;
+/** Of a key in PKCS #8 (RFC 7468 §10). */
+const KEY_LABEL = 'PRIVATE KEY';
 
 /** A certificate with its private key, both PEM. */
 export type KeyPair = { readonly certificate: string; readonly privateKey: string };
@@ -72,14 +74,14 @@ export const createCertificateAuthority = async (
 
 /** An authority's file in its parts: the certificate, and the key that is nobody else's. */
 export const splitPem = (text: string): KeyPair => {
-  const end = text.indexOf('-----BEGIN PRIVATE KEY-----');
+  const end = text.indexOf(`-----BEGIN ${KEY_LABEL}-----`);
   return { certificate: text.slice(0, end).trim(), privateKey: text.slice(end).trim() };
 };
 
 const generateKeys = () => webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
 
 const toPem = async (key: webcrypto.CryptoKey): Promise<string> =>
-  PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY');
+  PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), KEY_LABEL);
 
 const createAuthority = async (commonName: string): Promise<KeyPair> => {
   const keys = await generateKeys();

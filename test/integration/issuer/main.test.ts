@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { splitPem } from '#runtime/certificates.ts';
 import { hashPassword } from '../../../issuer/connectors/local.ts';
 import { findFreePort } from '../../../quickstart/embedded-postgres.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
@@ -85,9 +86,7 @@ describe('issuer/main.ts', () => {
     await untilReady(first.child, first.output);
     const options = {
       issuerUrl: environment['ISSUER_URL'] ?? '',
-      ca: (await readFile(join(directory, 'tls', 'ca.pem'), 'utf8')).split(
-        '-----BEGIN PRIVATE KEY',
-      )[0] as string,
+      ca: splitPem(await readFile(join(directory, 'tls', 'ca.pem'), 'utf8')).certificate,
       clientId: 'hexabase-cli',
     };
     const tokens = await signInWithCode({
