@@ -1,4 +1,5 @@
 /** A workspace with a project, a role and a grant, put right by rbac-sync and then left alone, to be diffed. */
+import { isDeepStrictEqual } from 'node:util';
 import type { DatabasePool } from 'slonik';
 import { expect } from 'vitest';
 import type { ClusterDiff } from '#domain/cluster-diff.ts';
@@ -13,6 +14,7 @@ import {
   type TestController,
   type TestProvisioner,
 } from './kube.ts';
+import { poll } from './poll.ts';
 import {
   aGroup,
   anAssignment,
@@ -75,6 +77,7 @@ export const createDiffedWorkspace = async (): Promise<DiffedWorkspace> => {
   const cluster = cleanup.use(await connectTestCluster(planes, workspace.id));
   const diff = async (): Promise<ClusterDiff> => {
     const id = await insertDiff(database, workspace.id);
+    await untilCounted(cluster);
     const before = await listVersions(cluster);
     await answerAs(db, WORKER, workspace.id);
     expect(await listVersions(cluster)).toEqual(before);
@@ -91,6 +94,15 @@ export const createDiffedWorkspace = async (): Promise<DiffedWorkspace> => {
 export type Listed = {
   items: { metadata: { name: string; namespace?: string; resourceVersion: string } }[];
 };
+
+/** Kubernetes writes to a new quota too, when it has counted what there is. */
+const untilCounted = (cluster: TestCluster) =>
+  poll('every quota’s count', async () => {
+    const { items } = (await cluster.root.request('/api/v1/resourcequotas')) as {
+      items: { spec: { hard: object }; status?: { hard?: object } }[];
+    };
+    return items.every(({ spec, status }) => isDeepStrictEqual(spec.hard, status?.hard));
+  });
 
 /** Every object that a diff could touch, with its version. */
 const listVersions = async (cluster: TestCluster): Promise<string[]> => {
