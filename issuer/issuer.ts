@@ -25,6 +25,8 @@ import { showErrors } from './interactions/errors.ts';
 import { switchLocale } from './interactions/locale.ts';
 import { interactionRoutes } from './interactions/routes.ts';
 import { answerUnavailable } from './interactions/unavailable.ts';
+import type { Limits } from './limits/limits.ts';
+import { limitRequests } from './limits/requests.ts';
 import { observeProvider } from './protocol/events.ts';
 import { createProvider } from './protocol/provider.ts';
 import { loadSigningKeys } from './protocol/signing-keys.ts';
@@ -46,6 +48,7 @@ export type IssuerDeps = {
   /** Clients with a server or page of their own. */
   readonly webClients: readonly WebClient[];
   readonly connectors: readonly Connector[];
+  readonly limits: Limits;
   readonly log: Logger;
   readonly metrics: Registry;
   readonly readiness: Readiness;
@@ -80,6 +83,7 @@ export const createIssuer = async (deps: IssuerDeps): Promise<RequestListener> =
   provider.use(setCacheHeaders);
   provider.use(setCrossOriginHeaders);
   provider.use(serveAssets(assets));
+  provider.use(limitRequests(provider, deps.limits));
   provider.use(switchLocale(issuerUrl));
   provider.use(keepUserCode);
   provider.use(interactionRoutes({ ...deps, provider }));

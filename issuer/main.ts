@@ -9,6 +9,8 @@ import { readIssuerConfig } from './config.ts';
 import { createLocalConnector } from './connectors/local.ts';
 import { loadTls } from './http/tls.ts';
 import { createIssuer } from './issuer.ts';
+import { createLimits } from './limits/limits.ts';
+import { createPostgresLimitStore } from './limits/store.ts';
 import { loadWebClients } from './protocol/web-clients.ts';
 import { startPurge } from './storage/purge.ts';
 
@@ -24,16 +26,20 @@ await runService(log, async (stack, readiness) => {
     patienceMs: DATABASE_PATIENCE_MS,
   });
   stack.defer(() => database.end());
+  const metrics = createMetrics('issuer');
+  const encryption = createEncryption(config.ENCRYPTION_KEY);
+  const limitStore = stack.use(createPostgresLimitStore(config.DATABASE_URL, { log }));
   const handler = await createIssuer({
     issuerUrl: config.ISSUER_URL,
     apiAudience: config.API_AUDIENCE,
     database,
-    encryption: createEncryption(config.ENCRYPTION_KEY),
+    encryption,
+    limits: createLimits({ store: limitStore, key: encryption.deriveKey('limits'), metrics }),
     probeKey: config.RBAC_SYNC_PUBLIC_KEY,
     webClients: await loadWebClients(config.CLIENTS),
     connectors: config.CONNECTORS.map(createLocalConnector),
     log,
-    metrics: createMetrics('issuer'),
+    metrics,
     readiness,
     branding: config.BRANDING,
     trustedProxies: config.TRUSTED_PROXIES,

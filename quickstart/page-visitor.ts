@@ -39,8 +39,14 @@ export type PageVisitor = AsyncDisposable & {
 
 const MAX_REDIRECTS = 20;
 
-/** @param ca PEM of the authority to trust */
-export const createPageVisitor = (ca: string): PageVisitor => {
+/**
+ * @param ca PEM of the authority to trust
+ * @param headers of every request, such as a language or the address that a proxy saw
+ */
+export const createPageVisitor = (
+  ca: string,
+  headers: Readonly<Record<string, string>> = {},
+): PageVisitor => {
   const agent = new Agent({ connect: { ca } });
   const cookies = new CookieJar();
   const visit = async (address: URL, init: RequestInitLike): Promise<VisitedPage> => {
@@ -49,7 +55,11 @@ export const createPageVisitor = (ca: string): PageVisitor => {
     for (let count = 0; count < MAX_REDIRECTS; count += 1) {
       const response = await fetch(url, {
         ...request,
-        headers: { ...request.headers, cookie: await cookies.getCookieString(url.href) },
+        headers: {
+          ...headers,
+          ...request.headers,
+          cookie: await cookies.getCookieString(url.href),
+        },
         redirect: 'manual',
         dispatcher: agent,
       });

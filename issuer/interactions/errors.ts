@@ -5,6 +5,7 @@ import { isOutage } from '#database/outage.ts';
 import type { Logger } from '#runtime/log.ts';
 import { wantsPage } from '../http/client-endpoints.ts';
 import { requestIdOf } from '../http/request.ts';
+import { RateLimitedError } from '../limits/limits.ts';
 import { errorPage } from '../views/error.ts';
 import { messagesFor } from '../views/messages/messages.ts';
 import { sendPage } from '../views/page.ts';
@@ -26,20 +27,37 @@ export const showErrors =
       await next();
     } catch (error) {
       if (isOutage(error)) throw error;
-      const { status, code, description } = toErrorView(error);
-      if (status >= 500) {
+      const view = toErrorView(error);
+      ctx.remove('Location');
+      if (view.status >= 500) {
         log.error({ request_id: requestIdOf(ctx), err: error }, 'request failed');
       }
-      sendErrorPage(ctx, { status, code, description });
+      sendErrorPage(ctx, view);
     }
     if (ctx.status === 404 && ctx.body === undefined) {
       sendErrorPage(ctx, { status: 404, code: 'not_found', description: undefined });
     }
   };
 
-type Shown = { status: number; code: string; description: string | undefined };
+/** What is told of an error. */
+export type ShownError = {
+  readonly status: number;
+  readonly code: string;
+  readonly description: string | undefined;
+  /** Whole seconds, for Retry-After. */
+  readonly retryAfter?: number;
+};
 
-const toErrorView = (error: unknown): Shown => {
+const toErrorView = (error: unknown): ShownError => {
+  if (error instanceof RateLimitedError) {
+    const { status, message, retryAfterSeconds } = error;
+    return {
+      status,
+      code: 'too_many_requests',
+      description: message,
+      retryAfter: retryAfterSeconds,
+    };
+  }
   if (error instanceof errors.SessionNotFound) {
     return { status: 400, code: 'expired', description: error.error_description };
   }
@@ -58,14 +76,15 @@ const toErrorView = (error: unknown): Shown => {
 };
 
 /** Answers with the error page, or with JSON for programs. */
-export const sendErrorPage = (ctx: Context, { status, code, description }: Shown): void => {
+export const sendErrorPage = (ctx: Context, shown: ShownError): void => {
+  const { status, code, description, retryAfter } = shown;
   ctx.status = status;
+  if (retryAfter !== undefined) ctx.set('Retry-After', `${retryAfter}`);
   if (!wantsPage(ctx)) {
-    ctx.body = { error: code, error_description: description };
+    // OAuth has no word of its own for too many requests.
+    const error = status === 429 ? 'temporarily_unavailable' : code;
+    ctx.body = { error, error_description: description };
     return;
   }
-  sendPage(
-    ctx,
-    errorPage(messagesFor(ctx), { status, code, description, requestId: requestIdOf(ctx) }),
-  );
+  sendPage(ctx, errorPage(messagesFor(ctx), { ...shown, requestId: requestIdOf(ctx) }));
 };

@@ -3,6 +3,7 @@ import type { Context } from 'koa';
 import { errors, type Provider } from 'oidc-provider';
 import type { DatabasePool } from 'slonik';
 import type { Connector } from '../connectors/connector.ts';
+import type { Limits } from '../limits/limits.ts';
 import type { Destination } from '../views/confirm.ts';
 import type { Messages } from '../views/messages/en.ts';
 import { messagesFor, rememberUiLocales } from '../views/messages/messages.ts';
@@ -14,6 +15,7 @@ export type InteractionDeps = {
   readonly provider: Provider;
   readonly database: DatabasePool;
   readonly connectors: readonly Connector[];
+  readonly limits: Limits;
 };
 
 /** An interaction with what its pages show. */

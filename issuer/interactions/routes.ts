@@ -5,7 +5,9 @@
 import Router from '@koa/router';
 import type { Context, Middleware } from 'koa';
 import { formatId, parseId } from '#domain/identifiers.ts';
+import { toNetwork } from '../http/client-address.ts';
 import { requestIdOf } from '../http/request.ts';
+import { attemptPassword } from '../limits/password.ts';
 import { findActivePerson } from '../people/account.ts';
 import { signUp } from '../people/sign-up.ts';
 import { describeClosure } from '../people/workspace-closure.ts';
@@ -68,7 +70,10 @@ const signIn = async (
   if (connector?.kind !== 'password') return;
   const form = await readForm(ctx);
   const username = form.get('username') ?? '';
-  const identity = await connector.signIn(username, form.get('password') ?? '');
+  const attempt = { connector: connector.id, username, network: toNetwork(ctx.ip) };
+  const identity = await attemptPassword(deps.limits, attempt, () =>
+    connector.signIn(username, form.get('password') ?? ''),
+  );
   if (!identity) {
     showSignIn(deps, dialogue, { connectorId: connector.id, username });
     return;

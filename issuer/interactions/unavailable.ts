@@ -9,8 +9,7 @@ import type { Logger } from '#runtime/log.ts';
 import { requestIdOf } from '../http/request.ts';
 import { sendErrorPage } from './errors.ts';
 
-/** What clients and people are asked to wait, in seconds. */
-export const RETRY_AFTER_SECONDS = 5;
+const RETRY_AFTER_SECONDS = 5;
 
 const DESCRIPTION = 'the issuer can’t reach its database; try again in a moment';
 
@@ -38,10 +37,10 @@ const refuse = (ctx: Context): void => {
   // A cookie of what was never stored would be of no use, and neither is the way to a client with an error.
   ctx.remove('Set-Cookie');
   ctx.remove('Location');
-  ctx.set('Retry-After', `${RETRY_AFTER_SECONDS}`);
   sendErrorPage(ctx, {
     status: 503,
     code: 'temporarily_unavailable',
     description: DESCRIPTION,
+    retryAfter: RETRY_AFTER_SECONDS,
   });
 };

@@ -32,10 +32,10 @@ export const startPurge = (database: CommonQueryMethods, log: Logger): AsyncDisp
   };
 };
 
-/** Removes expired artifacts, then expired grants, at most 50,000 of each; returns how many. */
+/** Removes expired artifacts, grants and counters of rate limits, at most 50,000 of each; returns how many. */
 export const purgeExpired = async (database: CommonQueryMethods): Promise<number> => {
   let removed = 0;
-  for (const remove of [deleteExpiredArtifacts, deleteExpiredGrants]) {
+  for (const remove of [deleteExpiredArtifacts, deleteExpiredGrants, deleteExpiredCounters]) {
     for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
       const count = await remove(database);
       removed += count;
@@ -67,6 +67,18 @@ const deleteExpiredGrants = async (db: CommonQueryMethods): Promise<number> => {
       LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
     ) expired
     WHERE g.id_hash = expired.id_hash
+  `);
+  return rowCount;
+};
+
+const deleteExpiredCounters = async (db: CommonQueryMethods): Promise<number> => {
+  const { rowCount } = await db.query(sql.type(Nothing)`
+    DELETE FROM rate_limit r
+    USING (
+      SELECT key FROM rate_limit WHERE expire < ${Date.now()}::bigint
+      LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
+    ) expired
+    WHERE r.key = expired.key
   `);
   return rowCount;
 };

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import type { JWK } from 'jose';
+import type { Registry } from 'prom-client';
 import type { DatabasePool } from 'slonik';
 import type * as z from 'zod';
 import { createCertificateAuthority } from '#runtime/certificates.ts';
@@ -11,6 +12,9 @@ import { createLogger } from '#runtime/log.ts';
 import { createMetrics } from '#runtime/metrics.ts';
 import { createLocalConnector, hashPassword } from '../../issuer/connectors/local.ts';
 import { createIssuer } from '../../issuer/issuer.ts';
+import { createLimits } from '../../issuer/limits/limits.ts';
+import { RULES, type Rules } from '../../issuer/limits/rules.ts';
+import { createMemoryLimitStore, type LimitStore } from '../../issuer/limits/store.ts';
 import { loadWebClients, WebClientConfigs } from '../../issuer/protocol/web-clients.ts';
 import type { TestDatabase } from './database.ts';
 
@@ -31,6 +35,22 @@ export type TestIssuer = AsyncDisposable & {
   readonly database: DatabasePool;
 };
 
+/** What may differ from the usual. */
+export type TestIssuerOptions = {
+  readonly probeKey?: JWK;
+  readonly clients?: z.input<typeof WebClientConfigs>;
+  /** The rate limits; by default none is ever met. */
+  readonly rules?: Rules;
+  /** Where they are counted; by default in memory. */
+  readonly limitStore?: LimitStore;
+  readonly trustedProxies?: readonly string[];
+  /** The issuer's own pool; by default one that is closed with the database. */
+  readonly pool?: DatabasePool;
+  /** 32 bytes, for replicas; by default random ones. */
+  readonly encryptionKey?: Buffer;
+  readonly metrics?: Registry;
+};
+
 /** Everyone's password. */
 export const TEST_PASSWORD = 'correct horse battery staple';
 
@@ -40,11 +60,16 @@ export const TEST_API_AUDIENCE = 'https://api.hexabase.test/';
 // Real hashes at a cost at which 64 sign-ins at once take no time.
 const CHEAP = { N: 1024, r: 8, p: 1 };
 
+// Everything in a test file comes from one address within a minute.
+const UNLIMITED = Object.fromEntries(
+  Object.entries(RULES).map(([name, { seconds }]) => [name, { points: 1_000_000, seconds }]),
+) as Rules;
+
 /** Starts the issuer on a free port. */
 export const startTestIssuer = async (
   database: TestDatabase,
   accounts: readonly TestAccount[],
-  options: { readonly probeKey?: JWK; readonly clients?: z.input<typeof WebClientConfigs> } = {},
+  options: TestIssuerOptions = {},
 ): Promise<TestIssuer> => {
   await using stack = new AsyncDisposableStack();
   const authority = await createCertificateAuthority('test');
@@ -58,18 +83,26 @@ export const startTestIssuer = async (
       tls,
     }),
   );
-  const pool = await database.connectAs('hexabase_issuer');
+  const pool = options.pool ?? (await database.connectAs('hexabase_issuer'));
+  const metrics = options.metrics ?? createMetrics('issuer');
   const issuerUrl = `https://localhost:${server.port}`;
   handler = await createIssuer({
     issuerUrl,
     apiAudience: TEST_API_AUDIENCE,
     database: pool,
-    encryption: createEncryption(randomBytes(32)),
+    encryption: createEncryption(options.encryptionKey ?? randomBytes(32)),
+    limits: createLimits({
+      store: options.limitStore ?? createMemoryLimitStore(),
+      key: randomBytes(32),
+      metrics,
+      rules: options.rules ?? UNLIMITED,
+    }),
+    trustedProxies: options.trustedProxies,
     probeKey: options.probeKey,
     webClients: await loadWebClients(WebClientConfigs.parse(options.clients ?? [])),
     connectors: [await createConnector(accounts)],
     log: createLogger('issuer', process.env['TEST_LOG_LEVEL'] ?? 'silent'),
-    metrics: createMetrics('issuer'),
+    metrics,
     readiness: { ready: true },
   });
   const resources = stack.move();
