@@ -18,6 +18,7 @@ const ENDPOINT_ERRORS = [
   'device_resume.error',
   'end_session.error',
   'end_session_confirm.error',
+  'backchannel.error',
 ] as const;
 
 type ProviderError = Error & { error?: string; error_description?: string; error_detail?: string };
@@ -59,8 +60,9 @@ const contextOf = (ctx: KoaContextWithOIDC) => ({
   client_id: ctx.oidc?.client?.clientId,
 });
 
-const toLog = ({ error, error_description, error_detail }: ProviderError) => ({
+const toLog = ({ error, error_description, error_detail, message }: ProviderError) => ({
   error,
   error_description,
-  error_detail,
+  // What isn't an OAuth error has only a message, such as that a client could not be told of a logout.
+  error_detail: error_detail ?? (error === undefined ? message : undefined),
 });

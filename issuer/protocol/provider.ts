@@ -13,10 +13,12 @@ import { LOCALES } from '../views/messages/messages.ts';
 import { SCOPE_CLAIMS } from './claims.ts';
 import { CLI_CLIENT_ID, FIXED_CLIENTS } from './clients.ts';
 import { grantConfirmedRequest } from './grants.ts';
+import { createOutboundFetch } from './outbound.ts';
 import { probeClient, registerProbeGrant } from './probe-grant.ts';
 import { refuseOddPorts } from './redirect-uris.ts';
 import { deriveSuccessors } from './refresh-rotation.ts';
 import { createResourceIndicators } from './resources.ts';
+import { keepSessionsEnded, nameSessions } from './sessions.ts';
 import { SIGNING_ALGORITHMS } from './signing-keys.ts';
 import { TIME_TO_LIVE } from './time-to-live.ts';
 import { compareHashedSecrets, mayCallFrom, type WebClient } from './web-clients.ts';
@@ -41,6 +43,8 @@ export const createProvider = (deps: ProviderDeps): Provider => {
   const provider = new Provider(deps.issuerUrl, createConfiguration(deps));
   refuseOddPorts(provider);
   compareHashedSecrets(provider);
+  keepSessionsEnded(provider, deps.database);
+  nameSessions(provider);
   deriveSuccessors(provider, deps.encryption.deriveKey('refresh-token-rotation'));
   if (deps.probeKey) registerProbeGrant(provider, deps);
   return provider;
@@ -71,6 +75,7 @@ const createConfiguration = (deps: ProviderDeps): Configuration => ({
   rotateRefreshToken: true,
   ttl: TIME_TO_LIVE,
   clockTolerance: CLOCK_SKEW_SECONDS,
+  fetch: createOutboundFetch(backchannelAddresses(deps.webClients)),
   cookies: createCookies(deps.encryption),
   interactions: {
     policy: createInteractionPolicy(),
@@ -110,6 +115,7 @@ const createFeatures = ({
   deviceFlow: createDeviceFlow(database),
   resourceIndicators: createResourceIndicators(apiAudience, apiClientIds(webClients)),
   clientCredentials: { enabled: probeKey !== undefined },
+  backchannelLogout: { enabled: true },
   revocation: {
     enabled: true,
     allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
@@ -124,6 +130,11 @@ const createFeatures = ({
   registration: { enabled: false },
   requestObjects: { enabled: false },
 });
+
+const backchannelAddresses = (webClients: readonly WebClient[]): string[] =>
+  webClients.flatMap(
+    ({ metadata }) => (metadata.backchannel_logout_uri as string | undefined) ?? [],
+  );
 
 const apiClientIds = (webClients: readonly WebClient[]): ReadonlySet<string> =>
   new Set([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SECONDS_LEFT } from './claims.ts';
-import { REFRESH_TOKEN_SECONDS, TIME_TO_LIVE } from './time-to-live.ts';
+import { REFRESH_TOKEN_SECONDS, SESSION_IDLE_SECONDS, TIME_TO_LIVE } from './time-to-live.ts';
 
 describe('the life of an ID token', () => {
   it.each([
@@ -32,4 +32,30 @@ describe('the life of a refresh token', () => {
   it('is within its grant’s', () => {
     expect(TIME_TO_LIVE.Grant).toBeGreaterThan(REFRESH_TOKEN_SECONDS);
   });
+});
+
+describe('the life of a session', () => {
+  it.each([
+    [0, 3_600],
+    [7 * 3_600 - 60, 3_600],
+    [7 * 3_600 + 60, 3_540],
+    [8 * 3_600 - 5, 5],
+    [8 * 3_600, 1],
+    [9 * 3_600, 1],
+  ])('%i seconds after the sign-in is %i', (elapsed, left) => {
+    expect(lifeOf({ loginTs: Math.floor(Date.now() / 1000) - elapsed })).toBeOneOf([
+      left,
+      left - 1,
+    ]);
+  });
+
+  it('before any sign-in is the idle limit', () => {
+    expect(lifeOf({})).toBe(SESSION_IDLE_SECONDS);
+  });
+
+  const lifeOf = (session: { loginTs?: number }) => {
+    const { Session } = TIME_TO_LIVE;
+    if (typeof Session !== 'function') throw new Error('not derived from the sign-in');
+    return Session(undefined as never, session as Parameters<typeof Session>[1]);
+  };
 });

@@ -9,6 +9,11 @@ const HOUR = 60 * MINUTE;
 /** A sign-in lasts this long in all: rotation never extends it. */
 export const REFRESH_TOKEN_SECONDS = 12 * HOUR;
 
+/** A browser's session lasts this long from the sign-in, … */
+export const SESSION_SECONDS = 8 * HOUR;
+/** … and ends when it isn't used for this long. */
+export const SESSION_IDLE_SECONDS = HOUR;
+
 /** The life of an access token for the API. */
 export const API_TOKEN_SECONDS = 5 * MINUTE;
 
@@ -19,6 +24,13 @@ export const API_TOKEN_SECONDS = 5 * MINUTE;
 const toIdTokenLife = ({ [SECONDS_LEFT]: left }: Readonly<Record<string, unknown>>): number =>
   typeof left === 'number' ? Math.max(1, Math.min(left, ID_TOKEN_SECONDS)) : ID_TOKEN_SECONDS;
 
+/** It is stored anew at each use, with what is left to it then. */
+const toSessionLife = (signedInAt: number | undefined): number => {
+  if (signedInAt === undefined) return SESSION_IDLE_SECONDS;
+  const left = signedInAt + SESSION_SECONDS - Math.floor(Date.now() / 1000);
+  return Math.max(1, Math.min(left, SESSION_IDLE_SECONDS));
+};
+
 /** The lives of all artifacts. */
 export const TIME_TO_LIVE: NonNullable<Configuration['ttl']> = {
   AuthorizationCode: 60,
@@ -28,7 +40,7 @@ export const TIME_TO_LIVE: NonNullable<Configuration['ttl']> = {
   RefreshToken: (_ctx, token) => Math.max(1, REFRESH_TOKEN_SECONDS - token.totalLifetime()),
   DeviceCode: 5 * MINUTE,
   Interaction: 10 * MINUTE,
-  Session: 8 * HOUR,
+  Session: (_ctx, session) => toSessionLife(session.loginTs),
   // Longer than the refresh token, which is issued a little later.
   Grant: REFRESH_TOKEN_SECONDS + 10 * MINUTE,
 };

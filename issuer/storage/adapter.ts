@@ -4,7 +4,13 @@
  * statement, because oidc-provider itself looks first and writes later.
  */
 import { createHash } from 'node:crypto';
-import { type Adapter, type AdapterFactory, type AdapterPayload, errors } from 'oidc-provider';
+import {
+  type Adapter,
+  type AdapterFactory,
+  type AdapterPayload,
+  errors,
+  Provider,
+} from 'oidc-provider';
 import { type CommonQueryMethods, ForeignKeyIntegrityConstraintViolationError } from 'slonik';
 import { parseId } from '#domain/identifiers.ts';
 import type { Encryption } from '#runtime/encryption.ts';
@@ -20,6 +26,7 @@ import {
   wasConsumedInGrace,
 } from './artifacts.ts';
 import { deleteGrant, findGrant, upsertGrant } from './grant-rows.ts';
+import { originOf } from './origin.ts';
 
 /** What {@link createAdapterFactory} needs. */
 export type AdapterDeps = {
@@ -35,13 +42,17 @@ export const createAdapterFactory =
     return model === 'Grant' ? createGrantAdapter(deps) : createArtifactAdapter(model, deps);
   };
 
-const hash = (value: string): Buffer => createHash('sha256').update(value).digest();
+/** What an identifier is stored as. */
+export const hash = (value: string): Buffer => createHash('sha256').update(value).digest();
 
-const purposeOf = (model: string, idHash: Buffer): string =>
+/** What a payload is sealed for: it opens in no other row. */
+export const purposeOf = (model: string, idHash: Buffer): string =>
   `oidc:${model}:${idHash.toString('hex')}`;
 
 const accountOf = ({ accountId }: AdapterPayload): string | null =>
   (accountId !== undefined && parseId('person', accountId)) || null;
+
+const withOrigin = (payload: AdapterPayload) => ({ ...payload, origin: originOf(Provider.ctx) });
 
 const unsupported = (): Promise<never> =>
   Promise.reject(new Error('this model does not support the operation'));
@@ -67,7 +78,10 @@ const createGrantAdapter = ({ database, encryption }: AdapterDeps): Adapter => (
       idHash,
       accountId,
       clientId: payload.clientId,
-      sealedPayload: encryption.seal(purposeOf('Grant', idHash), JSON.stringify(payload)),
+      sealedPayload: encryption.seal(
+        purposeOf('Grant', idHash),
+        JSON.stringify(withOrigin(payload)),
+      ),
       expiresIn,
     });
   },
@@ -95,16 +109,21 @@ const createArtifactAdapter = (model: string, deps: AdapterDeps): Adapter => {
         }
       : undefined;
   return {
-    upsert: (id, payload, expiresIn) =>
-      upsertArtifact(database, model, {
+    upsert: async (id, payload, expiresIn) => {
+      const stored = await upsertArtifact(database, model, {
         idHash: hash(id),
         grantIdHash: payload.grantId === undefined ? null : hash(payload.grantId),
         accountId: accountOf(payload),
         uidHash: payload.uid === undefined ? null : hash(payload.uid),
         userCodeHash: payload.userCode === undefined ? null : hash(payload.userCode),
-        sealedPayload: encryption.seal(purposeOf(model, hash(id)), JSON.stringify(payload)),
+        sealedPayload: encryption.seal(
+          purposeOf(model, hash(id)),
+          JSON.stringify(model === 'Session' ? withOrigin(payload) : payload),
+        ),
         expiresIn: expiresIn ?? 0,
-      }).catch(refuseRevoked),
+      }).catch(refuseRevoked);
+      if (!stored) throw new errors.SessionNotFound('the session was ended');
+    },
     find: async (id) => open(await findArtifact(database, model, { idHash: hash(id) })),
     findByUid: async (uid) => open(await findArtifact(database, model, { uidHash: hash(uid) })),
     findByUserCode: async (code) =>

@@ -37,17 +37,19 @@ const bytes = (value: Buffer | null) => (value === null ? null : sql.binary(valu
 
 /**
  * Stores an artifact, new or again. Of a refresh token the first row stays: its successors derive from
- * it. A session is known by its `uid` and changes its id, so its row moves along.
+ * it. A session is known by its `uid` and changes its id, so its row moves along; one that was ended stays
+ * so.
  *
+ * @returns whether it is stored: false for an ended session
  * @throws ForeignKeyIntegrityConstraintViolationError when its grant or person is gone
  */
 export const upsertArtifact = async (
   db: CommonQueryMethods,
   model: string,
   artifact: Artifact,
-): Promise<void> => {
+): Promise<boolean> => {
   const { idHash, grantIdHash, accountId, uidHash, userCodeHash, sealedPayload } = artifact;
-  await db.query(sql.type(Nothing)`
+  const { rowCount } = await db.query(sql.type(Nothing)`
     INSERT INTO oidc_artifact (
       model, id_hash, grant_id_hash, account_id, uid_hash, user_code_hash, sealed_payload, expires_at
     )
@@ -58,6 +60,7 @@ export const upsertArtifact = async (
     )
     ${onConflict(model)}
   `);
+  return rowCount === 1 || model !== 'Session';
 };
 
 const onConflict = (model: string) => {
@@ -69,6 +72,7 @@ const onConflict = (model: string) => {
       id_hash = excluded.id_hash, grant_id_hash = excluded.grant_id_hash,
       account_id = excluded.account_id, sealed_payload = excluded.sealed_payload,
       expires_at = excluded.expires_at
+    ${model === 'Session' ? sql.fragment`WHERE oidc_artifact.consumed_at IS NULL` : sql.fragment``}
   `;
 };
 
@@ -84,6 +88,7 @@ export const findArtifact = (
     FROM oidc_artifact
     WHERE model = ${model} AND ${whereKey(key)}
       AND expires_at > now() - make_interval(secs => ${CLOCK_SKEW_SECONDS})
+      AND (model <> 'Session' OR consumed_at IS NULL)
   `);
 
 const whereKey = (key: ArtifactKey) => {
