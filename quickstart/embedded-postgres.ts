@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { isExecutable } from './go.ts';
 
@@ -18,11 +19,19 @@ export type PostgresServer = AsyncDisposable & {
   readonly ownerUrl: (database: string) => string;
   /** The connection string of a service role, for a database on it. */
   readonly roleUrl: (role: string, password: string, database: string) => string;
+  readonly port: number;
+  /** Kills it as a crash does. */
+  readonly kill: () => Promise<void>;
+  /** Starts it again, on its data and port, after {@link PostgresServer.kill}. */
+  readonly restart: () => Promise<void>;
 };
 
 /** PostgreSQL refuses to run as root: root starts it as `nobody`, as everyone else it runs as they. */
 type RunAs = { readonly uid: number; readonly gid: number } | Record<string, never>;
 const NOBODY = 65_534;
+
+const RESTARTS = 50;
+const RESTART_PAUSE_MS = 100;
 
 /**
  * Starts PostgreSQL on a free loopback port, with a data directory that goes when it stops.
@@ -43,14 +52,18 @@ export const startPostgres = async (flags: readonly string[] = []): Promise<Post
   await initialise(join(binaries, 'initdb'), { home, data, password, runAs });
   const port = await findFreePort();
   const settings = [...flags, '-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=`];
-  // A group of its own: Ctrl-C in a terminal must reach the services first and the database last.
-  const server = spawn(join(binaries, 'postgres'), ['-D', data, '-p', `${port}`, ...settings], {
-    ...runAs,
-    cwd: '/',
-    detached: true,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  await untilReady(server);
+  const launch = async (): Promise<ChildProcess> => {
+    // A group of its own: Ctrl-C in a terminal must reach the services first and the database last.
+    const child = spawn(join(binaries, 'postgres'), ['-D', data, '-p', `${port}`, ...settings], {
+      ...runAs,
+      cwd: '/',
+      detached: true,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    await untilReady(child);
+    return child;
+  };
+  let server = await launch();
   cleanup.defer(() => stop(server));
 
   const url = (user: string, secret: string, database: string) =>
@@ -59,6 +72,11 @@ export const startPostgres = async (flags: readonly string[] = []): Promise<Post
   return {
     ownerUrl: (database) => url('postgres', password, database),
     roleUrl: url,
+    port,
+    kill: () => stop(server, 'SIGKILL'),
+    restart: async () => {
+      server = await launchAgain(launch);
+    },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 };
@@ -113,11 +131,27 @@ const untilReady = (server: ChildProcess): Promise<void> =>
     });
   });
 
+/** Processes of a killed server hold its memory for a moment, and until then no other one starts. */
+const launchAgain = async (launch: () => Promise<ChildProcess>): Promise<ChildProcess> => {
+  for (let attempt = 1; attempt < RESTARTS; attempt += 1) {
+    try {
+      return await launch();
+    } catch (error) {
+      if (!String(error).includes('still in use')) throw error;
+      await delay(RESTART_PAUSE_MS);
+    }
+  }
+  return launch();
+};
+
 /** SIGINT is PostgreSQL's fast shutdown: clients are cut, nothing is lost. */
-const stop = async (server: ChildProcess): Promise<void> => {
+const stop = async (
+  server: ChildProcess,
+  signal: 'SIGINT' | 'SIGKILL' = 'SIGINT',
+): Promise<void> => {
   if (server.exitCode !== null || server.signalCode !== null) return;
   const exited = once(server, 'exit');
-  server.kill('SIGINT');
+  server.kill(signal);
   await exited;
 };
 

@@ -67,7 +67,7 @@ const UNLIMITED = Object.fromEntries(
 
 /** Starts the issuer on a free port. */
 export const startTestIssuer = async (
-  database: TestDatabase,
+  database: Pick<TestDatabase, 'connectAs'>,
   accounts: readonly TestAccount[],
   options: TestIssuerOptions = {},
 ): Promise<TestIssuer> => {

@@ -18,7 +18,7 @@ export type TestWorkspace = {
 
 /** Makes a workspace in an organization of its own. */
 export const createWorkspace = async (
-  { query }: TestDatabase,
+  { query }: Pick<TestDatabase, 'query'>,
   name = 'Payments',
 ): Promise<TestWorkspace> => {
   const [id, organizationId] = [createId(), createId()];
@@ -69,7 +69,7 @@ export const createWorkspace = async (
 
 /** Makes a person who can sign in through the test connector, as an import does. */
 export const createPerson = async (
-  { query }: TestDatabase,
+  { query }: Pick<TestDatabase, 'query'>,
   username: string = createId(),
 ): Promise<string> => {
   const id = createId();
