@@ -60,9 +60,12 @@ const contextOf = (ctx: KoaContextWithOIDC) => ({
   client_id: ctx.oidc?.client?.clientId,
 });
 
-const toLog = ({ error, error_description, error_detail, message }: ProviderError) => ({
+const toLog = ({ error, error_description, error_detail, message, cause }: ProviderError) => ({
   error,
   error_description,
   // What isn't an OAuth error has only a message, such as that a client could not be told of a logout.
-  error_detail: error_detail ?? (error === undefined ? message : undefined),
+  error_detail: error_detail ?? (error === undefined ? explain(message, cause) : undefined),
 });
+
+const explain = (message: string, cause: unknown): string =>
+  cause instanceof Error ? `${message}: ${cause.message}` : message;
