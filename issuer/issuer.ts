@@ -30,7 +30,7 @@ import { limitRequests } from './limits/requests.ts';
 import { observeProvider } from './protocol/events.ts';
 import { createProvider } from './protocol/provider.ts';
 import { loadSigningKeys } from './protocol/signing-keys.ts';
-import type { WebClient } from './protocol/web-clients.ts';
+import { originsOfPages, type WebClient } from './protocol/web-clients.ts';
 import { loadBrand, rememberBrand, serveAssets } from './views/branding/brand.ts';
 import { BrandingConfig } from './views/branding/config.ts';
 
@@ -81,7 +81,7 @@ export const createIssuer = async (deps: IssuerDeps): Promise<RequestListener> =
   provider.use(requirePlainPath(PROVIDER_PATHS));
   provider.use(requireSameOrigin(issuerUrl));
   provider.use(setCacheHeaders);
-  provider.use(setCrossOriginHeaders);
+  provider.use(setCrossOriginHeaders(originsOfPages(deps.webClients)));
   provider.use(serveAssets(assets));
   provider.use(limitRequests(provider, deps.limits));
   provider.use(switchLocale(issuerUrl));

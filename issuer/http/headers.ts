@@ -58,10 +58,19 @@ const CROSS_ORIGIN = [
   'Max-Age',
 ];
 
-/** Opens discovery and keys to all origins and nothing else to any: oidc-provider answers each by name. */
-export const setCrossOriginHeaders: Middleware = async (ctx, next) => {
-  await next();
-  if (ctx.response.get('Access-Control-Allow-Origin') === '') return;
-  if (isPublic(ctx.path)) ctx.set('Access-Control-Allow-Origin', '*');
-  else for (const name of CROSS_ORIGIN) ctx.remove(`Access-Control-${name}`);
-};
+/**
+ * Opens discovery and keys to all origins, and the rest only to those where a client is a page:
+ * oidc-provider answers each by name, before it knows the client.
+ *
+ * @param origins of public web clients
+ */
+export const setCrossOriginHeaders =
+  (origins: ReadonlySet<string>): Middleware =>
+  async (ctx, next) => {
+    await next();
+    if (ctx.response.get('Access-Control-Allow-Origin') === '') return;
+    if (isPublic(ctx.path)) ctx.set('Access-Control-Allow-Origin', '*');
+    else if (!origins.has(ctx.get('Origin'))) {
+      for (const name of CROSS_ORIGIN) ctx.remove(`Access-Control-${name}`);
+    }
+  };

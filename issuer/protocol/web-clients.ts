@@ -179,3 +179,12 @@ export const mayCallFrom = (origin: string, client: Client): boolean =>
   client.applicationType === 'web' &&
   client.tokenEndpointAuthMethod === 'none' &&
   (client.redirectUris ?? []).some((address) => new URL(address).origin === origin);
+
+/** The origins of all clients that are a page, and so call the token endpoint from a browser. */
+export const originsOfPages = (clients: readonly WebClient[]): ReadonlySet<string> =>
+  new Set(
+    clients
+      .filter(({ metadata }) => metadata.token_endpoint_auth_method === 'none')
+      .flatMap(({ metadata }) => metadata.redirect_uris ?? [])
+      .map((address) => new URL(address).origin),
+  );
