@@ -10,20 +10,10 @@ import {
 } from '#runtime/config.ts';
 import { EncryptionKey } from '#runtime/encryption.ts';
 import { PublicJsonWebKey } from '#runtime/json-web-key.ts';
-import { LocalConnectorConfig } from './connectors/local.ts';
+import { ConnectorList } from './connectors/config.ts';
 import { TrustedProxies } from './http/client-address.ts';
 import { cleartextAddresses, WebClientConfigs } from './protocol/web-clients.ts';
 import { BrandingConfig } from './views/branding/config.ts';
-
-const Connectors = Json.pipe(
-  z
-    .array(LocalConnectorConfig)
-    .min(1)
-    .refine(
-      (connectors) => new Set(connectors.map(({ id }) => id)).size === connectors.length,
-      'Each connector has an id of its own.',
-    ),
-);
 
 const IssuerConfig = z.object({
   ...commonSettings,
@@ -31,7 +21,7 @@ const IssuerConfig = z.object({
   ISSUER_URL: IssuerUrl,
   API_AUDIENCE: ApiAudience,
   ENCRYPTION_KEY: EncryptionKey,
-  CONNECTORS: Connectors,
+  CONNECTORS: Json.pipe(ConnectorList),
   BRANDING: Json.pipe(BrandingConfig).optional(),
   ALLOW_LOCAL_ACCOUNTS: Flag.default(false),
   CLIENTS: Json.pipe(WebClientConfigs).default([]),

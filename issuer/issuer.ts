@@ -14,6 +14,7 @@ import { health } from '#runtime/health.ts';
 import type { Readiness } from '#runtime/lifecycle.ts';
 import type { Logger } from '#runtime/log.ts';
 import type { Connector } from './connectors/connector.ts';
+import { createRoundTrips, UPSTREAM_REQUEST } from './connectors/round-trip.ts';
 import { setClientAddress } from './http/client-address.ts';
 import { setCacheHeaders, setCrossOriginHeaders, setSecurityHeaders } from './http/headers.ts';
 import { pinHost } from './http/host.ts';
@@ -23,6 +24,7 @@ import { requireSameOrigin } from './http/same-origin.ts';
 import { keepUserCode } from './interactions/device.ts';
 import { showErrors } from './interactions/errors.ts';
 import { switchLocale } from './interactions/locale.ts';
+import { relayRoutes } from './interactions/relay.ts';
 import { interactionRoutes } from './interactions/routes.ts';
 import { answerUnavailable } from './interactions/unavailable.ts';
 import type { Limits } from './limits/limits.ts';
@@ -30,7 +32,9 @@ import { limitRequests } from './limits/requests.ts';
 import { observeProvider } from './protocol/events.ts';
 import { createProvider } from './protocol/provider.ts';
 import { loadSigningKeys } from './protocol/signing-keys.ts';
+import type { WebClient } from './protocol/web-clients.ts';
 import { originsOfPages, type WebClient } from './protocol/web-clients.ts';
+import { createAdapterFactory } from './storage/adapter.ts';
 import { loadBrand, rememberBrand, serveAssets } from './views/branding/brand.ts';
 import { BrandingConfig } from './views/branding/config.ts';
 
@@ -86,7 +90,9 @@ export const createIssuer = async (deps: IssuerDeps): Promise<RequestListener> =
   provider.use(limitRequests(provider, deps.limits));
   provider.use(switchLocale(issuerUrl));
   provider.use(keepUserCode);
-  provider.use(interactionRoutes({ ...deps, provider }));
+  const roundTrips = createRoundTrips(createAdapterFactory(deps)(UPSTREAM_REQUEST));
+  provider.use(relayRoutes(deps.connectors));
+  provider.use(interactionRoutes({ ...deps, provider, roundTrips }));
   return provider.callback();
 };
 

@@ -6,7 +6,7 @@ import { runService } from '#runtime/lifecycle.ts';
 import { createLogger } from '#runtime/log.ts';
 import { createMetrics } from '#runtime/metrics.ts';
 import { readIssuerConfig } from './config.ts';
-import { createLocalConnector } from './connectors/local.ts';
+import { createConnectors } from './connectors/registry.ts';
 import { loadTls } from './http/tls.ts';
 import { createIssuer } from './issuer.ts';
 import { createLimits } from './limits/limits.ts';
@@ -37,7 +37,7 @@ await runService(log, async (stack, readiness) => {
     limits: createLimits({ store: limitStore, key: encryption.deriveKey('limits'), metrics }),
     probeKey: config.RBAC_SYNC_PUBLIC_KEY,
     webClients: await loadWebClients(config.CLIENTS),
-    connectors: config.CONNECTORS.map(createLocalConnector),
+    connectors: await createConnectors(config.CONNECTORS, config.ISSUER_URL),
     log,
     metrics,
     readiness,

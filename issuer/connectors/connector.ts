@@ -63,6 +63,8 @@ export type RedirectConnector = {
   readonly admission?: AdmissionRules | undefined;
   /** Whether it is configured to tell groups, so that they can be mapped. */
   readonly providesGroups?: boolean | undefined;
+  /** Domains of e-mail addresses whose owners sign in here, to skip the choice by `login_hint`. */
+  readonly domains?: readonly string[] | undefined;
   /**
    * Where to send the browser.
    *
@@ -92,6 +94,8 @@ export type BeginOptions = {
   readonly loginHint?: string | undefined;
   /** To ask for credentials again although there is a session at the provider. */
   readonly forceLogin?: boolean | undefined;
+  /** To let the person choose another account there. */
+  readonly selectAccount?: boolean | undefined;
 };
 
 /** Any way to sign in. */

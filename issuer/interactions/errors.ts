@@ -3,6 +3,8 @@ import type { Context, Middleware } from 'koa';
 import { type Configuration, errors } from 'oidc-provider';
 import { isOutage } from '#database/outage.ts';
 import type { Logger } from '#runtime/log.ts';
+import { UpstreamError, type UpstreamFailure } from '../connectors/connector.ts';
+import { describeReason } from '../connectors/failure.ts';
 import { wantsPage } from '../http/client-endpoints.ts';
 import { requestIdOf } from '../http/request.ts';
 import { RateLimitedError } from '../limits/limits.ts';
@@ -26,18 +28,43 @@ export const showErrors =
     try {
       await next();
     } catch (error) {
-      if (isOutage(error)) throw error;
+      if (!(error instanceof UpstreamError) && isOutage(error)) throw error;
       const view = toErrorView(error);
       ctx.remove('Location');
-      if (view.status >= 500) {
+      if (error instanceof UpstreamError) logUpstream(log, ctx, error);
+      else if (view.status >= 500) {
         log.error({ request_id: requestIdOf(ctx), err: error }, 'request failed');
       }
-      sendErrorPage(ctx, view);
+      sendErrorPage(ctx, { ...view, ...(error instanceof UpstreamError && retryOf(ctx)) });
     }
     if (ctx.status === 404 && ctx.body === undefined) {
       sendErrorPage(ctx, { status: 404, code: 'not_found', description: undefined });
     }
   };
+
+const logUpstream = (log: Logger, ctx: Context, error: UpstreamError): void => {
+  const { connector, failure } = error;
+  log.warn(
+    { request_id: requestIdOf(ctx), connector, failure, reason: describeReason(error) },
+    'sign-in at a provider failed',
+  );
+};
+
+/** Set where there is a page from which the same sign-in goes on. */
+const retryOf = (ctx: Context): { readonly retryPath?: string } => {
+  const retryPath: unknown = ctx.state['retryPath'];
+  return typeof retryPath === 'string' ? { retryPath } : {};
+};
+
+/** Status of each failure at a provider; the page's words are those of `upstream_` and its name. */
+const UPSTREAM_STATUS: Readonly<Record<UpstreamFailure, number>> = {
+  denied: 403,
+  unavailable: 502,
+  invalid: 400,
+  unverified_email: 403,
+  not_allowed: 403,
+  gone: 403,
+};
 
 /** What is told of an error. */
 export type ShownError = {
@@ -46,6 +73,8 @@ export type ShownError = {
   readonly description: string | undefined;
   /** Whole seconds, for Retry-After. */
   readonly retryAfter?: number;
+  /** Where the same sign-in can be tried again. */
+  readonly retryPath?: string;
 };
 
 const toErrorView = (error: unknown): ShownError => {
@@ -57,6 +86,10 @@ const toErrorView = (error: unknown): ShownError => {
       description: message,
       retryAfter: retryAfterSeconds,
     };
+  }
+  if (error instanceof UpstreamError) {
+    const code = `upstream_${error.failure}`;
+    return { status: UPSTREAM_STATUS[error.failure], code, description: undefined };
   }
   if (error instanceof errors.SessionNotFound) {
     return { status: 400, code: 'expired', description: error.error_description };
@@ -86,5 +119,7 @@ export const sendErrorPage = (ctx: Context, shown: ShownError): void => {
     ctx.body = { error, error_description: description };
     return;
   }
-  sendPage(ctx, errorPage(messagesFor(ctx), { ...shown, requestId: requestIdOf(ctx) }));
+  const page = errorPage(messagesFor(ctx), { ...shown, requestId: requestIdOf(ctx) });
+  // An answer of a provider is no address to come back to in another language: it is good once.
+  sendPage(ctx, page, { address: shown.retryPath });
 };

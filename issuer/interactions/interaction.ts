@@ -3,11 +3,13 @@ import type { Context } from 'koa';
 import { errors, type Provider } from 'oidc-provider';
 import type { DatabasePool } from 'slonik';
 import type { Connector } from '../connectors/connector.ts';
+import type { RoundTrips } from '../connectors/round-trip.ts';
 import type { Limits } from '../limits/limits.ts';
 import type { Destination } from '../views/confirm.ts';
 import type { Messages } from '../views/messages/en.ts';
 import { messagesFor, rememberUiLocales } from '../views/messages/messages.ts';
 import { type Page, sendPage } from '../views/page.ts';
+import type { SignInHints } from './choice.ts';
 import { findDestination, toFormTarget } from './destination.ts';
 
 /** What the pages of interactions need. */
@@ -16,6 +18,7 @@ export type InteractionDeps = {
   readonly database: DatabasePool;
   readonly connectors: readonly Connector[];
   readonly limits: Limits;
+  readonly roundTrips: RoundTrips;
 };
 
 /** An interaction with what its pages show. */
@@ -24,6 +27,10 @@ export type Dialogue = {
   /** Its own path. */
   readonly path: string;
   readonly destination: Destination;
+  /** What the client says about how to sign in. */
+  readonly hints: SignInHints;
+  /** Of the parameter `prompt`. */
+  readonly prompts: ReadonlySet<string>;
   /** The words of the person's language. */
   readonly messages: Messages;
   readonly send: (page: Page) => void;
@@ -47,11 +54,17 @@ export const loadDialogue = async (
   const redirectUri = interaction.deviceCode ? undefined : text(interaction.params['redirect_uri']);
   rememberUiLocales(ctx, interaction.params['ui_locales']);
   const path = `/interaction/${uid}`;
+  ctx.state['retryPath'] = `${path}/switch`;
   const client = await provider.Client.find(clientId);
   return {
     interaction,
     path,
     messages: messagesFor(ctx),
+    hints: {
+      connectorId: text(interaction.params['connector_id']),
+      loginHint: text(interaction.params['login_hint']),
+    },
+    prompts: new Set(text(interaction.params['prompt'])?.split(' ')),
     destination: await findDestination(database, {
       clientId,
       clientName: client?.clientName,

@@ -62,6 +62,8 @@ const createConfiguration = (deps: ProviderDeps): Configuration => ({
   },
   discovery: { ui_locales_supported: [...LOCALES] },
   responseTypes: ['code'],
+  // Which connector to sign in with, without asking.
+  extraParams: ['connector_id'],
   scopes: ['openid', 'offline_access', 'profile', 'email'],
   claims: { ...SCOPE_CLAIMS },
   // What a scope gives belongs into the ID token: a kube-apiserver never asks userinfo.
@@ -166,5 +168,6 @@ const createInteractionPolicy = (): interactionPolicy.DefaultPolicy => {
         ({ oidc }) => oidc.session?.accountId !== undefined && oidc.account === undefined,
       ),
     );
+  policy.add(new interactionPolicy.Prompt({ name: 'select_account', requestable: true }), 1);
   return policy;
 };

@@ -11,6 +11,8 @@ export type SignInView = {
   readonly connectors: readonly Connector[];
   /** What the person wants to get into. */
   readonly destination: string | undefined;
+  /** Whether providers are to ask which account, because another one is wanted. */
+  readonly selectAccount?: boolean | undefined;
   /** OpenID Connect's `login_hint`, to begin with. */
   readonly loginHint?: string | undefined;
   /** The attempt that failed: its connector and what was typed. */
@@ -31,7 +33,7 @@ export const signInPage = (messages: Messages, view: SignInView): Page => {
     ...(failed && { status: 401 }),
     body: html`
 ${destination !== undefined && html`<p class="quiet">${messages.signIn.destination(destination)}</p>`}
-${redirects.map((connector) => redirectButton(messages, path, connector))}
+${redirects.map((connector) => redirectLink(messages, view, connector))}
 ${redirects.length > 0 && passwords.length > 0 && html`<p class="or">${messages.signIn.or}</p>`}
 ${passwords.map((connector) => {
   const form = passwordForm(messages, view, connector);
@@ -43,13 +45,14 @@ ${passwords.map((connector) => {
   };
 };
 
-const redirectButton = (
+/** A link, because of a form's redirects Chromium would follow only those that `form-action` names. */
+const redirectLink = (
   { signIn }: Messages,
-  path: string,
+  { path, selectAccount }: SignInView,
   { id, name, type }: RedirectConnector,
-): Html => html`<form class="connector" method="post" action="${path}/sign-in/${id}">
-<button class="second with-mark">${connectorMark(type)}<span>${signIn.continueWith(name)}</span></button>
-</form>`;
+): Html => html`<div class="connector">
+<a class="button second with-mark" href="${path}/sign-in/${id}${selectAccount && '?account=select'}">${connectorMark(type)}<span>${signIn.continueWith(name)}</span></a>
+</div>`;
 
 type Folded = {
   readonly messages: Messages;

@@ -10,7 +10,9 @@ import { createEncryption } from '#runtime/encryption.ts';
 import { listen } from '#runtime/http-server.ts';
 import { createLogger } from '#runtime/log.ts';
 import { createMetrics } from '#runtime/metrics.ts';
+import { ConnectorSettings } from '../../issuer/connectors/config.ts';
 import { createLocalConnector, hashPassword } from '../../issuer/connectors/local.ts';
+import { createConnectors } from '../../issuer/connectors/registry.ts';
 import { createIssuer } from '../../issuer/issuer.ts';
 import { createLimits } from '../../issuer/limits/limits.ts';
 import { RULES, type Rules } from '../../issuer/limits/rules.ts';
@@ -49,6 +51,8 @@ export type TestIssuerOptions = {
   /** 32 bytes, for replicas; by default random ones. */
   readonly encryptionKey?: Buffer;
   readonly metrics?: Registry;
+  /** Connectors beside the local accounts; without any accounts the only ones. */
+  readonly connectors?: readonly z.input<typeof ConnectorSettings>[];
 };
 
 /** Everyone's password. */
@@ -100,7 +104,13 @@ export const startTestIssuer = async (
     trustedProxies: options.trustedProxies,
     probeKey: options.probeKey,
     webClients: await loadWebClients(WebClientConfigs.parse(options.clients ?? [])),
-    connectors: [await createConnector(accounts)],
+    connectors: [
+      ...(accounts.length > 0 ? [await createConnector(accounts)] : []),
+      ...(await createConnectors(
+        (options.connectors ?? []).map((each) => ConnectorSettings.parse(each)),
+        issuerUrl,
+      )),
+    ],
     log: createLogger('issuer', process.env['TEST_LOG_LEVEL'] ?? 'silent'),
     metrics,
     readiness: { ready: true },

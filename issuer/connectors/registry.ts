@@ -1,0 +1,42 @@
+/** From settings to connectors. */
+import type { ConnectorSettings } from './config.ts';
+import type { Connector } from './connector.ts';
+import { createGitHubConnector } from './github.ts';
+import { createGoogleConnector } from './google.ts';
+import { createLocalConnector } from './local.ts';
+import { createOidcConnector } from './oidc.ts';
+
+/**
+ * Makes the connectors. No provider is asked anything yet, so one that is down doesn't stop the issuer.
+ *
+ * @param issuerUrl an https origin; callbacks are below it
+ * @throws when a file that the settings name can't be read
+ */
+export const createConnectors = (
+  settings: readonly ConnectorSettings[],
+  issuerUrl: string,
+): Promise<Connector[]> =>
+  Promise.all(settings.map((each) => createConnector(each, callbackOf(issuerUrl, each.id))));
+
+/**
+ * Where a provider sends its answer: an address for each connector, so that the answer of one is never
+ * taken for another's (RFC 9700 §4.4.2).
+ */
+export const callbackOf = (issuerUrl: string, connectorId: string): string =>
+  `${issuerUrl}/connectors/${connectorId}/callback`;
+
+const createConnector = async (
+  settings: ConnectorSettings,
+  redirectUri: string,
+): Promise<Connector> => {
+  switch (settings.type) {
+    case 'local':
+      return createLocalConnector(settings);
+    case 'oidc':
+      return createOidcConnector(settings, redirectUri);
+    case 'google':
+      return createGoogleConnector(settings, redirectUri);
+    case 'github':
+      return createGitHubConnector(settings, redirectUri);
+  }
+};

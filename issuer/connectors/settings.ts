@@ -1,0 +1,75 @@
+/** What the settings of redirect connectors have in common. */
+import { readFile } from 'node:fs/promises';
+import * as z from 'zod';
+import { type AdmissionRules, admissionShape } from '../people/admission.ts';
+
+/** A connector's id: a part of addresses and of every account's key, so it never changes. */
+export const ConnectorId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/);
+
+/** What people see on the button. */
+export const ConnectorName = z.string().min(1).max(64);
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/** An https address, or http on this machine; without query and fragment. */
+export const ProviderUrl = z.url({ protocol: /^https?$/ }).refine((text) => {
+  const { protocol, hostname, search, hash, username } = new URL(text);
+  const isSafe = protocol === 'https:' || LOOPBACK.has(hostname);
+  return isSafe && `${search}${hash}${username}` === '';
+}, 'Must be an https address (http on this machine only), without query or fragment.');
+
+/** A DNS name in lower case, as in hosted_domains. */
+export const Domain = z
+  .string()
+  .regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, 'Must be a domain in lower case, such as example.com.');
+
+/** The client that was registered at the provider; a secret stands here or in a file. */
+export const clientSettings = {
+  client_id: z.string().min(1).max(512),
+  client_secret: z.string().min(1).optional(),
+  client_secret_path: z.string().min(1).optional(),
+};
+
+/** What every redirect connector has. */
+export const redirectSettings = {
+  id: ConnectorId,
+  name: ConnectorName,
+  ...admissionShape,
+  ...clientSettings,
+  /** Turns away whoever has no e-mail address that the provider has verified. */
+  require_verified_email: z.boolean().default(true),
+  /** PEM file of the authorities behind the provider's certificate, if they aren't public ones. */
+  certificate_authority_path: z.string().min(1).optional(),
+};
+
+/** The rules for who may come in, of a connector's settings. */
+export const admissionOf = ({
+  allowed_email_domains,
+  sign_up,
+}: AdmissionRules): AdmissionRules => ({
+  allowed_email_domains,
+  sign_up,
+});
+
+/** Settings that name files. */
+export type SecretSettings = {
+  readonly client_secret?: string | undefined;
+  readonly client_secret_path?: string | undefined;
+};
+
+/** At most one of the two ways to give a secret. */
+export const hasOneSecret = ({ client_secret, client_secret_path }: SecretSettings): boolean =>
+  client_secret === undefined || client_secret_path === undefined;
+
+/** What to say when there are two. */
+export const TWO_SECRETS = 'Set client_secret or client_secret_path, not both.';
+
+/** The secret, if there is one. @throws when its file can't be read */
+export const readSecret = async (settings: SecretSettings): Promise<string | undefined> =>
+  settings.client_secret_path === undefined
+    ? settings.client_secret
+    : (await readFile(settings.client_secret_path, 'utf8')).trimEnd();
+
+/** The text of a file that may not be set. @throws when it can't be read */
+export const readOptional = (path: string | undefined): Promise<string> | undefined =>
+  path === undefined ? undefined : readFile(path, 'utf8');

@@ -1,0 +1,37 @@
+/** GitHub's teams as group names, pure. */
+
+/** A team in its organization; GitHub says of each team only its direct parent. */
+export type Team = {
+  readonly organization: string;
+  readonly slug: string;
+  readonly parent: string | undefined;
+};
+
+/** Key of a team: `organization/team-slug`, in lower case as GitHub compares them. */
+export const teamName = (organization: string, slug: string): string =>
+  `${organization}/${slug}`.toLowerCase();
+
+/**
+ * The names of teams and of all their parents, sorted and each once: a member of a child team is one of
+ * its parents' too.
+ *
+ * @param find looks a parent up by organization and slug
+ * @param limit the most parents to look up
+ * @throws RangeError when there are more
+ */
+export const withParents = async (
+  teams: readonly Team[],
+  find: (organization: string, slug: string) => Promise<Team>,
+  limit: number,
+): Promise<string[]> => {
+  const known = new Map(teams.map((team) => [teamName(team.organization, team.slug), team]));
+  let looked = 0;
+  // A Map goes on with what is added while it is walked, and what is known isn't looked up again.
+  for (const { organization, parent } of known.values()) {
+    if (parent === undefined || known.has(teamName(organization, parent))) continue;
+    looked += 1;
+    if (looked > limit) throw new RangeError(`more than ${limit} parent teams`);
+    known.set(teamName(organization, parent), await find(organization, parent));
+  }
+  return [...known.keys()].toSorted();
+};

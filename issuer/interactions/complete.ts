@@ -1,0 +1,52 @@
+/** The end of every sign-in, whatever the connector. */
+import type { Context } from 'koa';
+import { formatId } from '#domain/identifiers.ts';
+import type { UpstreamSignIn } from '../connectors/connector.ts';
+import { requestIdOf } from '../http/request.ts';
+import { signUp } from '../people/sign-up.ts';
+import { suspendedPage } from '../views/confirm.ts';
+import { type Dialogue, finish, type InteractionDeps } from './interaction.ts';
+
+/** Someone who has proven who they are. */
+export type CompletedSignIn = {
+  readonly dialogue: Dialogue;
+  readonly signIn: UpstreamSignIn;
+  /** How, by RFC 8176; empty when a provider has asked them. */
+  readonly amr: readonly string[];
+};
+
+/** Finds or makes the person, gives the browser its session and goes on with the authorization request. */
+export const completeSignIn = async (
+  deps: InteractionDeps,
+  ctx: Context,
+  { dialogue, signIn, amr }: CompletedSignIn,
+): Promise<void> => {
+  const { personId, suspended } = await signUp(deps.database, signIn.identity, {
+    requestId: requestIdOf(ctx),
+    ip: ctx.ip,
+  });
+  if (suspended) {
+    dialogue.send(suspendedPage(dialogue.messages, dialogue.path));
+    return;
+  }
+  const accountId = formatId('person', personId);
+  await leaveOtherSession(deps, ctx, dialogue, accountId);
+  await finish(deps.provider, ctx, {
+    login: { accountId, ...(amr.length > 0 && { amr: [...amr] }) },
+    ...(dialogue.prompts.has('select_account') && { select_account: {} }),
+  });
+};
+
+/** Ends the browser's session of another person, so that the new one starts clean. */
+const leaveOtherSession = async (
+  { provider }: InteractionDeps,
+  ctx: Context,
+  { interaction }: Dialogue,
+  accountId: string,
+): Promise<void> => {
+  if (!interaction.session || interaction.session.accountId === accountId) return;
+  const session = await provider.Session.get(provider.createContext(ctx.req, ctx.res));
+  await session.destroy();
+  delete interaction.session;
+  await interaction.persist();
+};
