@@ -32,7 +32,6 @@ import { limitRequests } from './limits/requests.ts';
 import { observeProvider } from './protocol/events.ts';
 import { createProvider } from './protocol/provider.ts';
 import { loadSigningKeys } from './protocol/signing-keys.ts';
-import type { WebClient } from './protocol/web-clients.ts';
 import { originsOfPages, type WebClient } from './protocol/web-clients.ts';
 import { createAdapterFactory } from './storage/adapter.ts';
 import { loadBrand, rememberBrand, serveAssets } from './views/branding/brand.ts';
