@@ -14,6 +14,18 @@ const NATIVE_BASES = [
 /** RFC 8252 §7.3: any port, and nothing else that differs. Written apart from the code it tests. */
 const LOOPBACK = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:[1-9]\d{0,4})?\/?$/;
 
+const WEB_CLIENT = {
+  client_id: 'console',
+  client_name: 'Console',
+  token_endpoint_auth_method: 'none' as const,
+  redirect_uris: [
+    'https://console.example.test/callback',
+    'http://localhost:3000/callback',
+    'http://127.0.0.1:3000/',
+  ],
+  post_logout_redirect_uris: ['https://console.example.test/', 'http://localhost:3000/signed-out'],
+};
+
 const isLoopback = (uri: string): boolean =>
   LOOPBACK.test(uri) && Number(/:(\d+)\/?$/.exec(uri)?.[1] ?? 80) <= 65_535;
 
@@ -24,7 +36,9 @@ let agent: Agent;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  issuer = await startTestIssuer(database, [{ username: 'alice' }]);
+  issuer = await startTestIssuer(database, [{ username: 'alice' }], {
+    clients: [WEB_CLIENT],
+  });
   agent = new Agent({ connect: { ca: issuer.ca } });
   workspace = await createWorkspace(database);
   await workspace.addMember(await createPerson(database, 'alice'));
@@ -144,6 +158,30 @@ describe('redirect addresses of a native client', () => {
   );
 });
 
+describe('redirect addresses of a web client', () => {
+  const hostile = hostileRedirectUris(WEB_CLIENT.redirect_uris);
+
+  it('are a corpus of more than 500, each different', () => {
+    expect(new Set(hostile).size).toBeGreaterThan(500);
+  });
+
+  it('are all refused on our own page: a port is part of the address here', async () => {
+    const offenders = await findOffenders([...hostile, ...NATIVE_BASES], async (uri) =>
+      isRefused(await ask('/auth', authorizationRequest(uri, WEB_CLIENT.client_id))),
+    );
+    expect(offenders).toEqual([]);
+  });
+
+  it.each(WEB_CLIENT.redirect_uris)('but %s is taken', async (uri) => {
+    const { status, location } = await ask(
+      '/auth',
+      authorizationRequest(uri, WEB_CLIENT.client_id),
+    );
+    expect(status).toBe(303);
+    expect(location).toMatch(/^\/interaction\//);
+  });
+});
+
 describe('addresses to go to after signing out', () => {
   const hostile = hostileRedirectUris(NATIVE_BASES);
 
@@ -151,6 +189,19 @@ describe('addresses to go to after signing out', () => {
     const offenders = await findOffenders([...hostile, ...NATIVE_BASES], async (uri) => {
       const answer = await ask('/session/end', {
         client_id: workspace.clientId,
+        post_logout_redirect_uri: uri,
+      });
+      return answer.status === 400 && answer.location === null && !answer.text.includes('<script');
+    });
+    expect(offenders).toEqual([]);
+  });
+
+  it('are refused for a client that has others', async () => {
+    const corpus = hostileRedirectUris(WEB_CLIENT.post_logout_redirect_uris);
+    expect(corpus.length).toBeGreaterThan(400);
+    const offenders = await findOffenders([...corpus, ...WEB_CLIENT.redirect_uris], async (uri) => {
+      const answer = await ask('/session/end', {
+        client_id: WEB_CLIENT.client_id,
         post_logout_redirect_uri: uri,
       });
       return answer.status === 400 && answer.location === null && !answer.text.includes('<script');
