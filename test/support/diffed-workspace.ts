@@ -21,11 +21,9 @@ import {
   aProject,
   aProjectRole,
   insertWorkspace,
+  READ_PODS,
   type WorkspaceRows,
 } from './workspace-rows.ts';
-
-/** The rules of its role `pod-reader` in `shop`, which `on-call` holds. */
-export const READ_PODS = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] }];
 
 /** Where RBAC's objects are. */
 export const RBAC = '/apis/rbac.authorization.k8s.io/v1';

@@ -1,4 +1,5 @@
 /** A workspace on a real control plane, looked after by rbac-sync and in sync: what most of its tests begin with. */
+import { findObject } from '../../rbac-sync/object-requests.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import {
   connectTestCluster,
@@ -8,6 +9,7 @@ import {
   type TestController,
   type TestProvisioner,
 } from './kube.ts';
+import { poll } from './poll.ts';
 import { insertWorkspace, type WorkspaceRows } from './workspace-rows.ts';
 
 /** What there is; disposal stops all of it. */
@@ -40,6 +42,36 @@ export const startSyncedWorkspace = async (
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 };
+
+/** What the tests look at of an object. */
+export type Found = {
+  readonly metadata: { readonly uid: string; readonly labels?: Readonly<Record<string, string>> };
+  readonly roleRef?: unknown;
+};
+
+/** An object as root sees it; `undefined` when it isn't there. */
+export const find = ({ root }: Pick<TestCluster, 'root'>, path: string) =>
+  findObject(root, path) as Promise<Found | undefined>;
+
+/** Makes an object as root. @param path of its collection */
+export const make = ({ root }: Pick<TestCluster, 'root'>, path: string, body: object) =>
+  root.request(path, { method: 'POST', body });
+
+/** The condition Synced of a workspace, as it is now. */
+export const syncedOf = async (workspace: Pick<WorkspaceRows, 'row'>) =>
+  (await workspace.row()).conditions.find(({ type }) => type === 'Synced');
+
+/** Resolves with the condition Synced once it has the status and says the text. */
+export const untilSaid = (
+  workspace: Pick<WorkspaceRows, 'row'>,
+  status: string,
+  text: string | RegExp,
+) =>
+  poll(`"${text}" to be said`, async () => {
+    const condition = await syncedOf(workspace);
+    if (condition?.status === status && condition.message.match(text)) return condition;
+    throw new Error(JSON.stringify(condition));
+  });
 
 /** Somebody's groups, and something that they may get. */
 export type Entitlement = {

@@ -64,6 +64,11 @@ export type TestApi = AsyncDisposable & {
   readonly signUp: (name: string) => Promise<Caller>;
   /** A workspace of this person's private organization. */
   readonly createWorkspace: (caller: Caller, name?: string) => Promise<TestWorkspace>;
+  /** Makes a person a member, as an admin's request does, and asks nobody. */
+  readonly addMember: (
+    workspace: Pick<TestWorkspace, 'uuid'>,
+    person: Pick<Caller, 'id'>,
+  ) => Promise<void>;
   /** Does what rbac-sync does when it has verified everything: tasks succeed, the doorbell rings. */
   readonly observe: (workspace: TestWorkspace) => Promise<void>;
   /** A request with this token, or with none. */
@@ -112,6 +117,10 @@ export const startTestApi = async (
     call,
     signUp: (name) => signUp({ database, issuer, call }, name),
     createWorkspace,
+    addMember: async (workspace, { id }) => {
+      const member = 'INSERT INTO workspace_member (workspace_id, person_id) VALUES ($1, $2)';
+      await database.query(member, [workspace.uuid, id]);
+    },
     observe: async (workspace) => {
       await observe(database, workspace.uuid);
     },

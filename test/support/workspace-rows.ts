@@ -143,6 +143,9 @@ export const aGroup = (workspaceId: string, name: string): Statement => [
   name,
 ];
 
+/** Rules of a project role that looks at pods. */
+export const READ_PODS = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] }];
+
 /** A statement that inserts a project role. */
 export const aProjectRole = (
   workspaceId: string,

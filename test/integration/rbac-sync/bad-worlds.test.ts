@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatId } from '#domain/identifiers.ts';
 import { isNotFound } from '../../../rbac-sync/kubernetes-error.ts';
-import { findObject } from '../../../rbac-sync/object-requests.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import {
   connectTestCluster,
@@ -11,18 +10,23 @@ import {
   type TestProvisioner,
 } from '../../support/kube.ts';
 import { poll } from '../../support/poll.ts';
-import { startSyncedWorkspace } from '../../support/synced-workspace.ts';
+import {
+  find,
+  make,
+  startSyncedWorkspace,
+  syncedOf,
+  untilSaid,
+} from '../../support/synced-workspace.ts';
 import {
   aGroup,
   anAssignment,
   aProject,
   aProjectRole,
   insertWorkspace,
+  READ_PODS,
   type Statement,
   type WorkspaceRows,
 } from '../../support/workspace-rows.ts';
-
-const READ_PODS = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] }];
 
 let stack: AsyncDisposableStack;
 let database: TestDatabase;
@@ -37,20 +41,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.disposeAsync());
 
-type Found = {
-  readonly metadata: { uid: string; labels?: Record<string, string> };
-  readonly roleRef?: unknown;
-};
-const find = (path: string) => findObject(cluster.root, path) as Promise<Found | undefined>;
 const namespacePath = (name: string) => `/api/v1/namespaces/${name}`;
-const make = (path: string, body: object) => cluster.root.request(path, { method: 'POST', body });
-const synced = async () => (await workspace.row()).conditions.find(({ type }) => type === 'Synced');
-const untilSaid = (status: string, text: string | RegExp) =>
-  poll(`"${text}" to be said`, async () => {
-    const condition = await synced();
-    if (condition?.status === status && condition.message.match(text)) return condition;
-    throw new Error(JSON.stringify(condition));
-  });
 
 describe('a quota below what is used', () => {
   it('is in force and said; what is there stays', async () => {
@@ -65,14 +56,21 @@ describe('a quota below what is used', () => {
       quota({ 'count/secrets': '5' }),
     );
     const secrets = `${namespacePath('full')}/secrets`;
-    await poll('the first', () => make(secrets, { metadata: { name: 'a' } }));
-    await poll('the second', () => make(secrets, { metadata: { name: 'b' } }));
+    await poll('the first', () => make(cluster, secrets, { metadata: { name: 'a' } }));
+    await poll('the second', () => make(cluster, secrets, { metadata: { name: 'b' } }));
     const task = await workspace.change('project.update', quota({ 'count/secrets': '1' }));
     expect(task.state).toBe('succeeded');
-    await untilSaid('True', /The project full uses more than its quota.*count\/secrets 2 of 1/);
-    expect(await find(`${secrets}/a`)).toBeDefined();
+    await untilSaid(
+      workspace,
+      'True',
+      /The project full uses more than its quota.*count\/secrets 2 of 1/,
+    );
+    expect(await find(cluster, `${secrets}/a`)).toBeDefined();
     await cluster.root.request(`${secrets}/a`, { method: 'DELETE' });
-    await poll('the all-clear', async () => !(await synced())?.message.includes('its quota'));
+    await poll(
+      'the all-clear',
+      async () => !(await syncedOf(workspace))?.message.includes('its quota'),
+    );
   });
 });
 
@@ -87,8 +85,12 @@ describe('a role for an API group that the cluster doesn’t have', () => {
       anAssignment(workspace.id, 'early', 'early', 'things'),
     );
     expect(task.state).toBe('succeeded');
-    await untilSaid('True', 'example.com (role early/hexabase:things)'.replace(/[()]/g, '.'));
-    await make('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+    await untilSaid(
+      workspace,
+      'True',
+      'example.com (role early/hexabase:things)'.replace(/[()]/g, '.'),
+    );
+    await make(cluster, '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
       metadata: { name: 'things.example.com' },
       spec: {
         group: 'example.com',
@@ -115,7 +117,10 @@ describe('a role for an API group that the cluster doesn’t have', () => {
         }),
     );
     sync.controller.enqueue(workspace.id);
-    await poll('the note to go', async () => !(await synced())?.message.includes('example.com'));
+    await poll(
+      'the note to go',
+      async () => !(await syncedOf(workspace))?.message.includes('example.com'),
+    );
   });
 });
 
@@ -138,7 +143,7 @@ describe('a tree of fifty levels', () => {
     expect(task.state).toBe('succeeded');
     const member = await cluster.asMember(['climbers']);
     await member.request(`${namespacePath('level-49')}/pods`);
-    const labels = (await find(namespacePath('level-49')))?.metadata.labels ?? {};
+    const labels = (await find(cluster, namespacePath('level-49')))?.metadata.labels ?? {};
     expect(labels['level-0.tree.kaas.hexabase.io/depth']).toBe('49');
   });
 });
@@ -166,9 +171,9 @@ describe('two workspaces with projects of the same name', () => {
     await workspace.change('project.create', aProject(workspace.id, 'beside'));
     await other.change('project.create', aProject(other.id, 'beside'));
     await elsewhere.root.request(namespacePath('beside'), { method: 'DELETE' });
-    const there = await elsewhere.root.request(namespacePath('beside'));
-    const here = await find(namespacePath('beside'));
-    expect((there as Found).metadata.labels?.['kaas.hexabase.io/workspace']).toBe(
+    const there = await find(elsewhere, namespacePath('beside'));
+    const here = await find(cluster, namespacePath('beside'));
+    expect(there?.metadata.labels?.['kaas.hexabase.io/workspace']).toBe(
       formatId('workspace', other.id),
     );
     expect(here?.metadata.labels?.['kaas.hexabase.io/workspace']).toBe(

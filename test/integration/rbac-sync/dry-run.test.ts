@@ -5,11 +5,10 @@ import {
   type DiffedWorkspace,
   type Listed,
   RBAC,
-  READ_PODS,
 } from '../../support/diffed-workspace.ts';
 import { toLines } from '../../support/diffs.ts';
 import type { TestCluster } from '../../support/kube.ts';
-import { aProject, type WorkspaceRows } from '../../support/workspace-rows.ts';
+import { aProject, READ_PODS, type WorkspaceRows } from '../../support/workspace-rows.ts';
 
 const QUOTA = '/api/v1/namespaces/shop/resourcequotas/hexabase-plan';
 

@@ -21,10 +21,10 @@ import {
   aProject,
   aProjectRole,
   insertWorkspace,
+  READ_PODS,
   type WorkspaceRows,
 } from '../../support/workspace-rows.ts';
 
-const READ_PODS = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] }];
 const PODS = '/api/v1/namespaces/shop/pods';
 
 let stack: AsyncDisposableStack;

@@ -4,10 +4,9 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import type { TestDatabase } from '../../support/database.ts';
 import {
   connectTestCluster,
-  createTestProvisioner,
   ensurePlane,
   provisionerIn,
   startTestController,
@@ -16,6 +15,7 @@ import {
   type TestProvisioner,
 } from '../../support/kube.ts';
 import { poll } from '../../support/poll.ts';
+import { startSyncedWorkspace } from '../../support/synced-workspace.ts';
 import { aProject, insertWorkspace, type WorkspaceRows } from '../../support/workspace-rows.ts';
 
 let stack: AsyncDisposableStack;
@@ -26,17 +26,15 @@ let workspace: WorkspaceRows;
 
 beforeAll(async () => {
   stack = new AsyncDisposableStack();
-  database = stack.use(await createTestDatabase());
-  planes = stack.use(await createTestProvisioner());
-  // Looks often: the end of a grace period rings nobody.
-  sync = stack.use(
-    await startTestController(database, planes.provisioner, { pollIntervalMs: 200 }),
-  );
-  workspace = await insertWorkspace(database);
-  await workspace.untilObserved(1, 120_000);
+  const world = stack.use(await startSyncedWorkspace(POLL));
+  ({ database, planes, sync, workspace } = world);
   await workspace.change('project.create', aProject(workspace.id, 'shop'));
 });
 afterAll(() => stack.disposeAsync());
+
+/** Looks often: the end of a grace period rings nobody. */
+const POLL = { pollIntervalMs: 200 };
+const startSync = () => startTestController(database, planes.provisioner, POLL);
 
 const set = (assignment: string, id = workspace.id) =>
   [`UPDATE workspace SET ${assignment} WHERE id = $1`, id] as const;
@@ -73,9 +71,7 @@ describe('a suspended workspace', () => {
       'workspace.suspend',
       set('suspended_at = now()'),
     );
-    sync = stack.use(
-      await startTestController(database, planes.provisioner, { pollIntervalMs: 200 }),
-    );
+    sync = stack.use(await startSync());
     expect(await workspace.untilObserved(generation)).toMatchObject({ state: 'succeeded' });
     expect(await workspace.untilObserved(pending)).toMatchObject({
       state: 'cancelled',
@@ -91,10 +87,12 @@ describe('a suspended workspace', () => {
   });
 
   it('stays stopped, also when its processes come back by themselves', async () => {
+    // A look that goes on still would stop them before they are up.
+    await sync[Symbol.asyncDispose]();
     await using stray = provisionerIn(planes.directory, planes.issuer);
     await ensurePlane(stray, workspace.id);
     expect(await listens()).toBe(true);
-    sync.controller.enqueue(workspace.id);
+    sync = stack.use(await startSync());
     await poll('the control plane to be stopped', async () => !(await listens()));
   });
 

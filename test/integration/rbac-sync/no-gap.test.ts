@@ -5,13 +5,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestDatabase } from '../../support/database.ts';
 import type { TestCluster } from '../../support/kube.ts';
+import { aRole, aStage, given, rule, rulesOf } from '../../support/stage.ts';
 import {
   type Entitlement,
   isAllowed,
   startSyncedWorkspace,
 } from '../../support/synced-workspace.ts';
 import {
-  aGroup,
   anAssignment,
   aProject,
   aProjectRole,
@@ -20,13 +20,10 @@ import {
   type WorkspaceRows,
 } from '../../support/workspace-rows.ts';
 
-const rule = (...resources: string[]) => ({ apiGroups: [''], resources, verbs: ['get'] });
-
 let stack: AsyncDisposableStack;
 let database: TestDatabase;
 let workspace: WorkspaceRows;
 let cluster: TestCluster;
-let count = 0;
 
 beforeAll(async () => {
   stack = new AsyncDisposableStack();
@@ -62,29 +59,6 @@ const hammer = async (
   return { asked, refused };
 };
 
-/** A project of its own for a test, with two groups. */
-const aStage = async (...more: ((names: Names) => Statement[])[]): Promise<Names> => {
-  count += 1;
-  const names = { project: `p${count}`, one: `one${count}`, two: `two${count}` };
-  const { id } = workspace;
-  await workspace.change(
-    'project.create',
-    aProject(id, names.project),
-    aGroup(id, names.one),
-    aGroup(id, names.two),
-    ...more.flatMap((statements) => statements(names)),
-  );
-  return names;
-};
-type Names = { readonly project: string; readonly one: string; readonly two: string };
-
-const aRole =
-  (name: string, ...resources: string[]) =>
-  ({ project }: Names) => [aProjectRole(workspace.id, project, name, [rule(...resources)])];
-const given =
-  (role: string, ...to: ('one' | 'two')[]) =>
-  (names: Names) =>
-    to.map((each) => anAssignment(workspace.id, names[each], names.project, role));
 const aPreset = (group: string, project: string | null, preset: string): Statement => [
   `INSERT INTO role_assignment (id, workspace_id, group_id, project_id, preset_role)
    SELECT gen_random_uuid(), $1, g.id, (SELECT id FROM project WHERE workspace_id = $1 AND name = $3), $4
@@ -94,15 +68,6 @@ const aPreset = (group: string, project: string | null, preset: string): Stateme
   project,
   preset,
 ];
-const rulesOf = (project: string, role: string, ...resources: string[]): Statement => [
-  `UPDATE project_role r SET rules = $4 FROM project p
-   WHERE p.id = r.project_id AND p.workspace_id = $1 AND p.name = $2 AND r.name = $3`,
-  workspace.id,
-  project,
-  role,
-  JSON.stringify([rule(...resources)]),
-];
-
 /** Changes, and expects nobody to have been refused meanwhile. */
 const expectNoGap = async (
   entitled: readonly Entitlement[],
@@ -117,10 +82,14 @@ const expectNoGap = async (
 
 describe('no gap', () => {
   it('when a role’s rules change around what it keeps', async () => {
-    const { project, one } = await aStage(aRole('r', 'pods', 'secrets'), given('r', 'one'));
+    const { project, one } = await aStage(
+      workspace,
+      aRole('r', 'pods', 'secrets'),
+      given('r', 'one'),
+    );
     await expectNoGap(
       [{ groups: [one], resource: 'pods', namespace: project }],
-      rulesOf(project, 'r', 'services', 'pods'),
+      rulesOf(workspace.id, project, 'r', 'services', 'pods'),
     );
   });
 
@@ -129,6 +98,7 @@ describe('no gap', () => {
     async (how) => {
       const holders = how === 'alone' ? (['one'] as const) : (['one', 'two'] as const);
       const { project, one, two } = await aStage(
+        workspace,
         aRole('r', 'pods'),
         aRole('s', 'pods', 'services'),
         given('r', ...holders),
@@ -143,7 +113,7 @@ describe('no gap', () => {
   );
 
   it('when a role is made in the same change that replaces another', async () => {
-    const { project, one } = await aStage(aRole('r', 'pods'), given('r', 'one'));
+    const { project, one } = await aStage(workspace, aRole('r', 'pods'), given('r', 'one'));
     await expectNoGap(
       [{ groups: [one], resource: 'pods', namespace: project }],
       noAssignments(workspace.id, one),
@@ -160,6 +130,7 @@ describe('no gap', () => {
 
   it('when two roles exchange what they allow', async () => {
     const { project, one } = await aStage(
+      workspace,
       aRole('r', 'pods'),
       aRole('s', 'services'),
       given('r', 'one'),
@@ -167,13 +138,13 @@ describe('no gap', () => {
     );
     await expectNoGap(
       ['pods', 'services'].map((resource) => ({ groups: [one], resource, namespace: project })),
-      rulesOf(project, 'r', 'services'),
-      rulesOf(project, 's', 'pods'),
+      rulesOf(workspace.id, project, 'r', 'services'),
+      rulesOf(workspace.id, project, 's', 'pods'),
     );
   });
 
   it('when a preset is swapped in a project, both ways', async () => {
-    const { project, one } = await aStage(({ project, one }) => [
+    const { project, one } = await aStage(workspace, ({ project, one }) => [
       aPreset(one, project, 'workspace-viewer'),
     ]);
     const entitled = [{ groups: [one], resource: 'pods', namespace: project }];
@@ -183,7 +154,9 @@ describe('no gap', () => {
   });
 
   it('when a preset of the whole workspace becomes one of a project, and back', async () => {
-    const { project, one } = await aStage(({ one }) => [aPreset(one, null, 'workspace-viewer')]);
+    const { project, one } = await aStage(workspace, ({ one }) => [
+      aPreset(one, null, 'workspace-viewer'),
+    ]);
     const entitled = [{ groups: [one], resource: 'pods', namespace: project }];
     for (const scope of [project, null]) {
       await expectNoGap(
@@ -196,6 +169,7 @@ describe('no gap', () => {
 
   it('when a group moves in the tree: with its old groups and with its new ones', async () => {
     const { project, one, two } = await aStage(
+      workspace,
       aRole('r', 'pods'),
       given('r', 'one', 'two'),
       ({ one }) => [
@@ -227,7 +201,7 @@ describe('no gap', () => {
   });
 
   it('when a project moves in the tree between parents that both give it', async () => {
-    const { project: first, one } = await aStage(aRole('r', 'pods'), given('r', 'one'));
+    const { project: first, one } = await aStage(workspace, aRole('r', 'pods'), given('r', 'one'));
     const second = `other-${first}`;
     const below = `below-${first}`;
     const under = (parent: string): Statement => [
@@ -250,7 +224,7 @@ describe('no gap', () => {
   });
 
   it('when the plan changes', async () => {
-    const { project, one } = await aStage(aRole('r', 'pods'), given('r', 'one'));
+    const { project, one } = await aStage(workspace, aRole('r', 'pods'), given('r', 'one'));
     await database.query(
       `INSERT INTO plan (id, name, display_name, project_quota, limit_range, network_policy, max_projects)
        VALUES (gen_random_uuid(), 'other', 'Other', '{"pods": "5"}', '[]', 'isolate', 100)`,

@@ -5,28 +5,18 @@ import { removeObject } from '../../../rbac-sync/object-requests.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import type { TestCluster } from '../../support/kube.ts';
 import { poll } from '../../support/poll.ts';
+import { aRole, aStage, given, rulesOf } from '../../support/stage.ts';
 import {
   type Entitlement,
   isAllowed,
   startSyncedWorkspace,
 } from '../../support/synced-workspace.ts';
-import {
-  aGroup,
-  anAssignment,
-  aProject,
-  aProjectRole,
-  noAssignments,
-  type Statement,
-  type WorkspaceRows,
-} from '../../support/workspace-rows.ts';
-
-const rule = (...resources: string[]) => ({ apiGroups: [''], resources, verbs: ['get'] });
+import { anAssignment, noAssignments, type WorkspaceRows } from '../../support/workspace-rows.ts';
 
 let stack: AsyncDisposableStack;
 let database: TestDatabase;
 let workspace: WorkspaceRows;
 let cluster: TestCluster;
-let count = 0;
 
 beforeAll(async () => {
   stack = new AsyncDisposableStack();
@@ -36,41 +26,10 @@ afterAll(() => stack.disposeAsync());
 
 const may = (entitlement: Entitlement) => isAllowed(cluster, entitlement);
 
-/** A project of its own for a test, with two groups. */
-const aStage = async (...more: ((names: Names) => Statement[])[]): Promise<Names> => {
-  count += 1;
-  const names = { project: `p${count}`, one: `one${count}`, two: `two${count}` };
-  const { id } = workspace;
-  await workspace.change(
-    'project.create',
-    aProject(id, names.project),
-    aGroup(id, names.one),
-    aGroup(id, names.two),
-    ...more.flatMap((statements) => statements(names)),
-  );
-  return names;
-};
-type Names = { readonly project: string; readonly one: string; readonly two: string };
-
-const aRole =
-  (name: string, ...resources: string[]) =>
-  ({ project }: Names) => [aProjectRole(workspace.id, project, name, [rule(...resources)])];
-const given =
-  (role: string, ...to: ('one' | 'two')[]) =>
-  (names: Names) =>
-    to.map((each) => anAssignment(workspace.id, names[each], names.project, role));
-const rulesOf = (project: string, role: string, ...resources: string[]): Statement => [
-  `UPDATE project_role r SET rules = $4 FROM project p
-   WHERE p.id = r.project_id AND p.workspace_id = $1 AND p.name = $2 AND r.name = $3`,
-  workspace.id,
-  project,
-  role,
-  JSON.stringify([rule(...resources)]),
-];
-
 describe('a pure removal', () => {
   it('is done although something else in the same change is refused', async () => {
     const { project, one, two } = await aStage(
+      workspace,
       aRole('r', 'pods'),
       aRole('s', 'services'),
       given('r', 'one', 'two'),
@@ -109,7 +68,7 @@ describe('a pure removal', () => {
       const generation = await workspace.changeSilently(
         'role-assignment.delete',
         noAssignments(workspace.id, one),
-        rulesOf(project, 's', 'services', 'secrets'),
+        rulesOf(workspace.id, project, 's', 'services', 'secrets'),
         anAssignment(workspace.id, two, project, 's'),
       );
       await ring();

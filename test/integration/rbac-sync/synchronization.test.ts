@@ -19,11 +19,11 @@ import {
   aProject,
   aProjectRole,
   noAssignments,
+  READ_PODS,
   type WorkspaceRows,
 } from '../../support/workspace-rows.ts';
 
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';
-const READ_PODS = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] }];
 
 let stack: AsyncDisposableStack;
 let database: TestDatabase;

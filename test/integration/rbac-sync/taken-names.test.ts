@@ -2,22 +2,21 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createId, formatId } from '#domain/identifiers.ts';
-import { findObject } from '../../../rbac-sync/object-requests.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import type { TestCluster, TestController } from '../../support/kube.ts';
 import { poll } from '../../support/poll.ts';
-import { startSyncedWorkspace } from '../../support/synced-workspace.ts';
+import { find, make, startSyncedWorkspace, untilSaid } from '../../support/synced-workspace.ts';
 import {
   aGroup,
   anAssignment,
   aProject,
   aProjectRole,
+  READ_PODS,
   type Statement,
   type WorkspaceRows,
 } from '../../support/workspace-rows.ts';
 
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';
-const READ_PODS = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] }];
 
 let stack: AsyncDisposableStack;
 let database: TestDatabase;
@@ -31,25 +30,12 @@ beforeAll(async () => {
 });
 afterAll(() => stack.disposeAsync());
 
-type Found = {
-  readonly metadata: { uid: string; labels?: Record<string, string> };
-  readonly roleRef?: unknown;
-};
-const find = (path: string) => findObject(cluster.root, path) as Promise<Found | undefined>;
 const namespacePath = (name: string) => `/api/v1/namespaces/${name}`;
-const make = (path: string, body: object) => cluster.root.request(path, { method: 'POST', body });
 const merge = (path: string, body: object) =>
   cluster.root.request(path, {
     method: 'PATCH',
     contentType: 'application/merge-patch+json',
     body,
-  });
-const synced = async () => (await workspace.row()).conditions.find(({ type }) => type === 'Synced');
-const untilSaid = (status: string, text: string | RegExp) =>
-  poll(`"${text}" to be said`, async () => {
-    const condition = await synced();
-    if (condition?.status === status && condition.message.match(text)) return condition;
-    throw new Error(JSON.stringify(condition));
   });
 /** Changes rows without waiting for the end of it. */
 const begin = async (kind: string, ...statements: Statement[]): Promise<number> => {
@@ -72,58 +58,67 @@ const inNamespace = (generation: number, name: string) =>
 
 describe('a namespace that was there before its project', () => {
   it('is left alone until it says that it is the project’s, and the others go on', async () => {
-    await make('/api/v1/namespaces', { metadata: { name: 'taken', labels: { team: 'a' } } });
-    await make(`${namespacePath('taken')}/configmaps`, { metadata: { name: 'theirs' } });
+    await make(cluster, '/api/v1/namespaces', {
+      metadata: { name: 'taken', labels: { team: 'a' } },
+    });
+    await make(cluster, `${namespacePath('taken')}/configmaps`, { metadata: { name: 'theirs' } });
     const id = createId();
     const generation = await begin(
       'project.create',
       aProject(workspace.id, 'taken', id),
       aProject(workspace.id, 'beside'),
     );
-    const said = await untilSaid('False', 'The namespace taken was in the cluster before');
+    const said = await untilSaid(
+      workspace,
+      'False',
+      'The namespace taken was in the cluster before',
+    );
     const annotation = `kaas.hexabase.io/adopt=${formatId('project', id)}`;
     expect(said).toMatchObject({
       reason: 'NamespaceTaken',
       message: expect.stringContaining(`kubectl annotate namespace taken ${annotation}`),
     });
     expect(said.message).not.toContain('more');
-    expect(await find(namespacePath('beside'))).toBeDefined();
-    expect(Object.keys((await find(namespacePath('taken')))?.metadata.labels ?? {})).toEqual([
-      'kubernetes.io/metadata.name',
-      'team',
-    ]);
+    expect(await find(cluster, namespacePath('beside'))).toBeDefined();
+    expect(
+      Object.keys((await find(cluster, namespacePath('taken')))?.metadata.labels ?? {}),
+    ).toEqual(['kubernetes.io/metadata.name', 'team']);
     await merge(namespacePath('taken'), {
       metadata: { annotations: { 'kaas.hexabase.io/adopt': 'prj_01k3v7c4h8e2f9r5t6y7z8a9bc' } },
     });
     sync.controller.enqueue(workspace.id);
-    await untilSaid('False', 'The namespace taken was in the cluster before');
+    await untilSaid(workspace, 'False', 'The namespace taken was in the cluster before');
 
     await merge(namespacePath('taken'), {
       metadata: { annotations: { 'kaas.hexabase.io/adopt': formatId('project', id) } },
     });
     sync.controller.enqueue(workspace.id);
     await workspace.untilObserved(generation);
-    expect((await find(namespacePath('taken')))?.metadata.labels).toMatchObject({
+    expect((await find(cluster, namespacePath('taken')))?.metadata.labels).toMatchObject({
       team: 'a',
       'app.kubernetes.io/managed-by': 'hexabase-rbac-sync',
       'kaas.hexabase.io/project': formatId('project', id),
     });
-    expect(await find(`${namespacePath('taken')}/configmaps/theirs`)).toBeDefined();
-    expect(await find(`${namespacePath('taken')}/resourcequotas/hexabase-plan`)).toBeDefined();
+    expect(await find(cluster, `${namespacePath('taken')}/configmaps/theirs`)).toBeDefined();
+    expect(
+      await find(cluster, `${namespacePath('taken')}/resourcequotas/hexabase-plan`),
+    ).toBeDefined();
   });
 
   it('is the project’s still when it lost the label that makes it ours', async () => {
     await workspace.change('project.create', aProject(workspace.id, 'bare'));
-    const uid = (await find(namespacePath('bare')))?.metadata.uid;
+    const uid = (await find(cluster, namespacePath('bare')))?.metadata.uid;
     await merge(namespacePath('bare'), {
       metadata: { labels: { 'app.kubernetes.io/managed-by': null } },
     });
     await poll(
       'the label',
       async () =>
-        (await find(namespacePath('bare')))?.metadata.labels?.['app.kubernetes.io/managed-by'],
+        (await find(cluster, namespacePath('bare')))?.metadata.labels?.[
+          'app.kubernetes.io/managed-by'
+        ],
     );
-    expect((await find(namespacePath('bare')))?.metadata.uid).toBe(uid);
+    expect((await find(cluster, namespacePath('bare')))?.metadata.uid).toBe(uid);
   });
 });
 
@@ -139,13 +134,13 @@ describe('a binding made by hand with a name of ours', () => {
     const name = `hexabase:reader:${hash.slice(0, 10)}`;
     const path = `${RBAC}/namespaces/hand/rolebindings`;
     const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' };
-    await make(path, { metadata: { name }, roleRef, subjects: [] });
+    await make(cluster, path, { metadata: { name }, roleRef, subjects: [] });
     const task = await workspace.change(
       'role-assignment.create',
       anAssignment(workspace.id, 'hands', 'hand', 'reader'),
     );
     expect(task.state).toBe('succeeded');
-    expect((await find(`${path}/${name}`))?.roleRef).toMatchObject({
+    expect((await find(cluster, `${path}/${name}`))?.roleRef).toMatchObject({
       kind: 'Role',
       name: 'hexabase:reader',
     });
@@ -156,29 +151,33 @@ describe('a deleted project', () => {
   it('that a finalizer holds says which, and the next of its name waits for it', async () => {
     await workspace.change('project.create', aProject(workspace.id, 'held'));
     const held = `${namespacePath('held')}/configmaps`;
-    await make(held, { metadata: { name: 'held', finalizers: ['example.org/hold'] } });
+    await make(cluster, held, { metadata: { name: 'held', finalizers: ['example.org/hold'] } });
     await inNamespace(await begin('project.delete', without('held')), 'held');
-    await untilSaid('True', /The namespace held is still being deleted: .*example\.org\/hold/);
+    await untilSaid(
+      workspace,
+      'True',
+      /The namespace held is still being deleted: .*example\.org\/hold/,
+    );
     const generation = await begin('project.create', aProject(workspace.id, 'held'));
-    expect(await untilSaid('False', /example\.org\/hold/)).toMatchObject({
+    expect(await untilSaid(workspace, 'False', /example\.org\/hold/)).toMatchObject({
       reason: 'NamespaceTerminating',
       message: expect.stringContaining('The project of that name waits until it is gone'),
     });
     await merge(`${held}/held`, { metadata: { finalizers: null } });
     await workspace.untilObserved(generation);
-    expect(await find(`${held}/held`)).toBeUndefined();
-    await untilSaid('True', 'Every right is in force');
+    expect(await find(cluster, `${held}/held`)).toBeUndefined();
+    await untilSaid(workspace, 'True', 'Every right is in force');
   });
 
   it('leaves nothing to the next of its name, also when nobody looked in between', async () => {
     await workspace.change('project.create', aProject(workspace.id, 'again'));
-    await make(`${namespacePath('again')}/configmaps`, { metadata: { name: 'secret' } });
-    const uid = (await find(namespacePath('again')))?.metadata.uid;
+    await make(cluster, `${namespacePath('again')}/configmaps`, { metadata: { name: 'secret' } });
+    const uid = (await find(cluster, namespacePath('again')))?.metadata.uid;
     const deletion = await workspace.changeSilently('project.delete', without('again'));
     await inNamespace(deletion, 'again');
     const generation = await begin('project.create', aProject(workspace.id, 'again'));
     await workspace.untilObserved(generation);
-    expect((await find(namespacePath('again')))?.metadata.uid).not.toBe(uid);
-    expect(await find(`${namespacePath('again')}/configmaps/secret`)).toBeUndefined();
+    expect((await find(cluster, namespacePath('again')))?.metadata.uid).not.toBe(uid);
+    expect(await find(cluster, `${namespacePath('again')}/configmaps/secret`)).toBeUndefined();
   });
 });

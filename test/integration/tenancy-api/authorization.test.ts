@@ -35,10 +35,7 @@ beforeAll(async () => {
     Caller,
   ];
   workspace = await api.createWorkspace(admin);
-  await api.database.query('INSERT INTO workspace_member VALUES ($1, $2)', [
-    workspace.uuid,
-    member.id,
-  ]);
+  await api.addMember(workspace, member);
   await api.database.query(
     `INSERT INTO organization_user (organization_id, person_id, role)
      SELECT organization_id, $1, 'billing' FROM workspace WHERE id = $2`,
@@ -172,10 +169,7 @@ describe('a caller', () => {
 
   it('who loses the admin group loses the right with the next request', async () => {
     const other = await api.signUp('short-lived');
-    await api.database.query('INSERT INTO workspace_member VALUES ($1, $2)', [
-      workspace.uuid,
-      other.id,
-    ]);
+    await api.addMember(workspace, other);
     const path = `${workspace.path}/groups/${workspace.groups['WSAdmins']}/members/${other.person}`;
     await admin.call('PUT', path);
     const create = (name: string) => other.call('POST', `${workspace.path}/groups`, { name });

@@ -19,10 +19,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   workspace = await api.createWorkspace(admin);
-  await api.database.query('INSERT INTO workspace_member VALUES ($1, $2)', [
-    workspace.uuid,
-    member.id,
-  ]);
+  await api.addMember(workspace, member);
 });
 afterAll(() => api[Symbol.asyncDispose]());
 

@@ -125,8 +125,7 @@ describe('an export', () => {
       body: { errors: [{ parameter: 'connector' }] },
     });
     const member = await api.signUp('member');
-    const query = 'INSERT INTO workspace_member VALUES ($1, $2)';
-    await api.database.query(query, [workspace.uuid, member.id]);
+    await api.addMember(workspace, member);
     expect((await member.call('GET', `${path}?connector=one`)).status).toBe(403);
   });
 });

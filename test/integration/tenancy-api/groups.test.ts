@@ -333,10 +333,7 @@ describe('the last admin', () => {
 
   it('may go when another stays, and sees nothing from then on', async () => {
     const other = await api.signUp('other-admin');
-    await api.database.query(
-      'INSERT INTO workspace_member (workspace_id, person_id) VALUES ($1, $2)',
-      [workspace.uuid, other.id],
-    );
+    await api.addMember(workspace, other);
     const admins = `${workspace.path}/groups/${workspace.groups['WSAdmins']}/members`;
     expect((await admin.call('PUT', `${admins}/${other.person}`)).status).toBe(200);
     expect((await other.call('DELETE', `${workspace.path}/membership`)).status).toBe(200);

@@ -88,10 +88,7 @@ it('refuses the key with another body, and takes it anew elsewhere and from some
 
 it('shows a stored answer to nobody who may no longer ask', async () => {
   const other = await api.signUp('leaving');
-  await api.database.query('INSERT INTO workspace_member VALUES ($1, $2)', [
-    workspace.uuid,
-    other.id,
-  ]);
+  await api.addMember(workspace, other);
   const membership = `${groups}/${workspace.groups['WSAdmins']}/members/${other.person}`;
   expect((await admin.call('PUT', membership)).status).toBe(200);
   expect((await post('e', { name: 'theirs' }, groups, other)).status).toBe(201);

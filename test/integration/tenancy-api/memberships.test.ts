@@ -174,10 +174,7 @@ describe('the last admin who is one for good', () => {
     const [own] = (await send('GET', admins)).body.items;
     expect(own.expires_at).toBeNull();
     const other = await api.signUp('other');
-    await api.database.query('INSERT INTO workspace_member VALUES ($1, $2)', [
-      workspace.uuid,
-      other.id,
-    ]);
+    await api.addMember(workspace, other);
     expect((await send('PUT', `${admins}/${other.person}`, until)).status).toBe(200);
     expect((await send('PUT', `${admins}/${admin.person}`, until)).status).toBe(409);
     expect((await send('DELETE', `${admins}/${admin.person}`)).status).toBe(409);
@@ -202,10 +199,7 @@ describe('an admin for a time', () => {
     deputy = await api.signUp('deputy');
     until = inAnHour();
     admins = `${workspace.path}/groups/${workspace.groups['WSAdmins']}`;
-    await api.database.query('INSERT INTO workspace_member VALUES ($1, $2)', [
-      workspace.uuid,
-      deputy.id,
-    ]);
+    await api.addMember(workspace, deputy);
     await admin.call('PUT', `${admins}/members/${deputy.person}`, { expires_at: until });
   });
 

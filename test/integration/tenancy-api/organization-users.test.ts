@@ -104,10 +104,7 @@ describe('POST /v1/organizations/{organization}/users', () => {
     }
     expect(foreign.body.detail).toBe(unknown.body.detail);
     const shared = await api.createWorkspace(owner);
-    await api.database.query('INSERT INTO workspace_member VALUES ($1, $2)', [
-      shared.uuid,
-      stranger.id,
-    ]);
+    await api.addMember(shared, stranger);
     expect((await owner.call('POST', users(), body)).status).toBe(201);
     expect((await stranger.call('GET', organization.path)).body.role).toBe('billing');
     await api.database.query('DELETE FROM workspace_member WHERE person_id = $1', [stranger.id]);
@@ -157,10 +154,7 @@ describe('PATCH /v1/organizations/{organization}/users/{person}', () => {
 describe('DELETE /v1/organizations/{organization}/users/{person}', () => {
   it('takes the role away at once, and leaves what they are in workspaces', async () => {
     const workspace = await api.createWorkspace(owner);
-    await api.database.query('INSERT INTO workspace_member VALUES ($1, $2)', [
-      workspace.uuid,
-      billing.id,
-    ]);
+    await api.addMember(workspace, billing);
     const removed = await admin.call('DELETE', pathOf(billing));
     expect(removed).toMatchObject({ status: 204, body: '' });
     expect((await billing.call('GET', organization.path)).status).toBe(404);

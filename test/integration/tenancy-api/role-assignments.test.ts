@@ -178,10 +178,7 @@ describe('who gave a role, and why', () => {
 
   it('stays shown by id when the giver has left', async () => {
     const second = await api.signUp('second');
-    await api.database.query('INSERT INTO workspace_member VALUES ($1, $2)', [
-      workspace.uuid,
-      second.id,
-    ]);
+    await api.addMember(workspace, second);
     const admins = `${workspace.path}/groups/${workspace.groups['WSAdmins']}/members`;
     await admin.call('PUT', `${admins}/${second.person}`);
     const grant = { group, preset_role: 'workspace-viewer' };
@@ -263,10 +260,7 @@ describe('nobody gives what they don’t have', () => {
       await admin.call('POST', `${workspace.path}/groups`, { name: 'team', parent: leads })
     ).body.id;
     const lead = await api.signUp('lead');
-    await api.database.query('INSERT INTO workspace_member VALUES ($1, $2)', [
-      workspace.uuid,
-      lead.id,
-    ]);
+    await api.addMember(workspace, lead);
     for (const each of [leads, team]) {
       const member = `${workspace.path}/groups/${each}/members/${lead.person}`;
       expect((await admin.call('PUT', member)).status).toBeLessThan(300);

@@ -41,8 +41,7 @@ const insertUser = (caller: Caller, role: string) =>
     [caller.id, role, workspace.uuid],
   );
 
-const insertMember = (caller: Caller) =>
-  api.database.query('INSERT INTO workspace_member VALUES ($1, $2)', [workspace.uuid, caller.id]);
+const insertMember = (caller: Caller) => api.addMember(workspace, caller);
 
 const insertAdmin = async (caller: Caller) => {
   await insertMember(caller);

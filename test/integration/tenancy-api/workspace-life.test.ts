@@ -32,10 +32,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   workspace = await api.createWorkspace(owner);
-  await api.database.query(
-    'INSERT INTO workspace_member (workspace_id, person_id) VALUES ($1, $2)',
-    [workspace.uuid, insider.id],
-  );
+  await api.addMember(workspace, insider);
   await api.database.query(
     `INSERT INTO group_member (workspace_id, person_id, group_id)
      SELECT $1, $2, id FROM workspace_group WHERE workspace_id = $1 AND name = 'WSAdmins'`,

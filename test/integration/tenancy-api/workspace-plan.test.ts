@@ -137,10 +137,7 @@ describe('PUT /v1/workspaces/{workspace}/plan', () => {
 
   it('is the organization’s: 403 for a mere member', async () => {
     const insider = await api.signUp('insider');
-    await api.database.query(
-      'INSERT INTO workspace_member (workspace_id, person_id) VALUES ($1, $2)',
-      [workspace.uuid, insider.id],
-    );
+    await api.addMember(workspace, insider);
     const refused = await insider.call('PUT', `${workspace.path}/plan`, { plan: 'team' });
     expect(refused.status).toBe(403);
     expect(await planNow()).toBe('starter');
