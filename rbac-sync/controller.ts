@@ -87,6 +87,7 @@ export const createController = async (deps: ControllerDeps): Promise<Controller
       process: async (workspaceId) => {
         const result = await reconcileWorkspace(reconcileDeps, workspaceId);
         if (!result.ours) return undefined;
+        if (result.failed) return { failed: true };
         const usually = deps.resyncIntervalMs * (0.8 + 0.4 * random());
         return { againInMs: Math.min(usually, result.againInMs ?? usually) };
       },

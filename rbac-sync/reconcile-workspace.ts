@@ -24,13 +24,15 @@ import { loadWorkspace } from './workspace-queries.ts';
 /** Whether the workspace is ours: not when another replica looks after it, nor when it is gone. */
 export type Reconciled = {
   readonly ours: boolean;
+  /** What went wrong is on record, on the workspace and its tasks and in the log. */
+  readonly failed?: true;
   /** When to look again, when that is sooner than usual. */
   readonly againInMs?: number | undefined;
 };
 
 /**
  * @param workspaceId UUID
- * @throws what went wrong, after recording it on the workspace and its tasks
+ * @throws when the database doesn't say what should be
  */
 export const reconcileWorkspace = async (
   deps: ReconcileDeps,
@@ -56,7 +58,7 @@ export const reconcileWorkspace = async (
     // At shutdown nothing is wrong with the workspace, and without the lease it isn't ours to judge.
     if (deps.signal.aborted || error instanceof LeaseLostError) return { ours: false };
     await recordFault(context, look, error);
-    throw error;
+    return { ours: true, failed: true };
   }
 };
 

@@ -58,7 +58,7 @@ export const recordObserved = async (
   if (again) context.onChange(workspaceId);
 };
 
-/** Says what went wrong; what could be found out all the same is said as well. Throws nothing. */
+/** Says what went wrong, and logs it; what could be found out all the same is said as well. Throws nothing. */
 export const recordFault = async (
   context: LookContext,
   look: Look,
@@ -68,9 +68,9 @@ export const recordFault = async (
   const { id: workspaceId, generation, observedGeneration } = workspace;
   const fault = toFault(look.statements, error);
   metrics.faults.inc({ reason: fault.reason });
-  log.warn(
-    { workspace: workspaceId, generation, reason: fault.reason, fault: fault.message },
-    'a look ended in a fault',
+  log.error(
+    { err: error, workspace: workspaceId, generation, reason: fault.reason, fault: fault.message },
+    'a look ended in a fault and will be done again',
   );
   const isSynced = wasSynced(look.statements);
   // What could not be proven was put back all the same: whoever undoes it at once is counted as who fights.
@@ -103,7 +103,7 @@ export const recordFault = async (
     });
     await doorbell.ring(DOORBELL_SUBJECTS.workspaceObserved, workspaceId);
   } catch (failure) {
-    // The first error is the one to act on, and it is thrown on.
+    // The first error is the one to act on.
     log.warn({ err: failure, workspace: workspaceId }, 'a fault could not be recorded');
   }
 };

@@ -1,8 +1,8 @@
+import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
-import { createLogger } from '#runtime/log.ts';
 import { createSyncMetrics } from './metrics.ts';
-import { type Clock, createWorkQueue } from './work-queue.ts';
+import { type Clock, createWorkQueue, type WorkOutcome } from './work-queue.ts';
 
 const settled = async () => {
   for (let i = 0; i < 20; i += 1) await Promise.resolve();
@@ -36,12 +36,14 @@ const createFakeClock = () => {
 const aQueue = (concurrency = 2) => {
   const { clock, advance, waits } = createFakeClock();
   const started: string[] = [];
-  const running = new Map<string, PromiseWithResolvers<undefined>>();
+  const running = new Map<string, PromiseWithResolvers<WorkOutcome | undefined>>();
   const registry = new Registry();
+  const logged: string[] = [];
+  const log = pino({}, { write: (line) => logged.push(line) });
   const queue = createWorkQueue({
     process: (key) => {
       started.push(key);
-      const work = Promise.withResolvers<undefined>();
+      const work = Promise.withResolvers<WorkOutcome | undefined>();
       running.set(key, work);
       return work.promise;
     },
@@ -49,17 +51,17 @@ const aQueue = (concurrency = 2) => {
     longMs: 5_000,
     baseMs: 100,
     capMs: 1000,
-    log: createLogger('test', 'silent'),
+    log,
     metrics: createSyncMetrics(registry).queue,
     clock,
     random: () => 1,
   });
-  const finish = async (key: string, error?: Error) => {
-    if (error) running.get(key)?.reject(error);
-    else running.get(key)?.resolve(undefined);
+  const finish = async (key: string, end?: Error | WorkOutcome) => {
+    if (end instanceof Error) running.get(key)?.reject(end);
+    else running.get(key)?.resolve(end);
     await settled();
   };
-  return { queue, started, finish, advance, waits, registry };
+  return { queue, started, finish, advance, waits, registry, logged };
 };
 
 describe('a work queue', () => {
@@ -109,20 +111,27 @@ describe('a work queue', () => {
     expect(started).toEqual(['a', 'b', 'c']);
   });
 
-  it('lets a failing key come back later and later, and not for ever later', async () => {
-    const { queue, started, finish, advance, waits } = aQueue();
-    queue.add('a');
-    await settled();
-    for (const wait of [100, 200, 400, 800, 1000, 1000]) {
-      await finish('a', new Error('broken'));
-      expect(waits()).toEqual([wait]);
-      expect(queue.isFailing('a')).toBe(true);
-      await advance(wait);
-    }
-    expect(started).toHaveLength(7);
-    await finish('a');
-    expect(queue.isFailing('a')).toBe(false);
-  });
+  it.each([
+    ['throws, which is logged', () => new Error('broken'), 6],
+    ['has said so and logged it itself', () => ({ failed: true }) as const, 0],
+  ])(
+    'lets a failing key come back later and later, and not for ever later: its work %s',
+    async (_how, toEnd, lines) => {
+      const { queue, started, finish, advance, waits, logged } = aQueue();
+      queue.add('a');
+      await settled();
+      for (const wait of [100, 200, 400, 800, 1000, 1000]) {
+        await finish('a', toEnd());
+        expect(waits()).toEqual([wait]);
+        expect(queue.isFailing('a')).toBe(true);
+        await advance(wait);
+      }
+      expect(started).toHaveLength(7);
+      expect(logged).toHaveLength(lines);
+      await finish('a');
+      expect(queue.isFailing('a')).toBe(false);
+    },
+  );
 
   it('does not let a failing key hold up another', async () => {
     const { queue, started, finish } = aQueue(1);

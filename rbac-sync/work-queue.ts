@@ -10,8 +10,8 @@ import type { WorkQueueMetrics } from './metrics.ts';
 
 /** What {@link createWorkQueue} needs. */
 export type WorkQueueOptions = {
-  /** Does the work of a key; answers when to do it again unasked, in milliseconds, if ever. */
-  readonly process: (key: string) => Promise<{ readonly againInMs?: number } | undefined>;
+  /** Does the work of a key. What it throws is logged here. */
+  readonly process: (key: string) => Promise<WorkOutcome | undefined>;
   /** Keys in flight at once, those that take long not counted. */
   readonly concurrency: number;
   /** After how many milliseconds work takes long. */
@@ -23,6 +23,9 @@ export type WorkQueueOptions = {
   readonly clock?: Clock;
   readonly random?: () => number;
 };
+
+/** When to do the work again unasked, if ever; or that it failed, which has been logged. */
+export type WorkOutcome = { readonly againInMs?: number } | { readonly failed: true };
 
 /** The time, and waking up later; real timers unless a test brings its own. */
 export type Clock = {
@@ -51,7 +54,7 @@ export type WorkQueue = AsyncDisposable & {
 
 /** Starts empty. */
 export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
-  const { clock = systemClock, random = Math.random, metrics, log } = options;
+  const { clock = systemClock, random = Math.random, metrics } = options;
   const waiting = new Map<string, number>();
   const inFlight = new Map<string, Promise<void>>();
   const takesLong = new Set<string>();
@@ -90,6 +93,13 @@ export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
     }
   };
 
+  const retry = (key: string): void => {
+    const count = (failures.get(key) ?? 0) + 1;
+    failures.set(key, count);
+    metrics.retries.inc();
+    addLater(key, backoffMs(count, { baseMs: options.baseMs, capMs: options.capMs, random }));
+  };
+
   const work = async (key: string): Promise<void> => {
     const started = clock.now();
     const cancel = clock.later(options.longMs, () => {
@@ -98,23 +108,17 @@ export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
     });
     // Out of the caller's stack: an `add` must never run the work it asks for.
     await Promise.resolve();
-    try {
-      const again = (await options.process(key))?.againInMs;
+    const outcome = await doWork(options, key);
+    if ('failed' in outcome) retry(key);
+    else {
       failures.delete(key);
-      if (again !== undefined) addLater(key, again);
-    } catch (error) {
-      const count = (failures.get(key) ?? 0) + 1;
-      failures.set(key, count);
-      metrics.retries.inc();
-      log.error({ err: error, key, failures: count }, 'the work failed and will be done again');
-      addLater(key, backoffMs(count, { baseMs: options.baseMs, capMs: options.capMs, random }));
-    } finally {
-      metrics.workDuration.observe((clock.now() - started) / 1000);
-      cancel();
-      takesLong.delete(key);
-      inFlight.delete(key);
-      startNext();
+      if (outcome.againInMs !== undefined) addLater(key, outcome.againInMs);
     }
+    metrics.workDuration.observe((clock.now() - started) / 1000);
+    cancel();
+    takesLong.delete(key);
+    inFlight.delete(key);
+    startNext();
   };
 
   return {
@@ -127,4 +131,17 @@ export const createWorkQueue = (options: WorkQueueOptions): WorkQueue => {
       await Promise.all(inFlight.values());
     },
   };
+};
+
+/** Throws nothing: what is thrown is a failure like one that the work tells of, and is logged here. */
+const doWork = async (
+  { process, log }: Pick<WorkQueueOptions, 'process' | 'log'>,
+  key: string,
+): Promise<WorkOutcome> => {
+  try {
+    return (await process(key)) ?? {};
+  } catch (error) {
+    log.error({ err: error, key }, 'the work failed and will be done again');
+    return { failed: true };
+  }
 };
