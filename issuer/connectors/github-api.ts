@@ -17,9 +17,7 @@ const Addresses = z.array(
   z.object({ email: z.string(), primary: z.boolean(), verified: z.boolean() }),
 );
 
-const Memberships = z.array(
-  z.object({ state: z.string(), organization: z.object({ login: z.string() }) }),
-);
+const Organizations = z.array(z.object({ login: z.string().min(1) }));
 
 const TeamRow = z.object({
   slug: z.string().min(1),
@@ -36,7 +34,7 @@ export type GitHubAddress = z.infer<typeof Addresses>[number];
 export type GitHubApi = {
   readonly readUser: () => Promise<GitHubUser>;
   readonly listAddresses: () => Promise<readonly GitHubAddress[]>;
-  /** Logins of the organizations of which the person is an active member. */
+  /** Logins of the organizations of which the person is a member. */
   readonly listOrganizations: () => Promise<readonly string[]>;
   /** Teams of which the person is a direct member. */
   readonly listTeams: () => Promise<readonly Team[]>;
@@ -63,12 +61,8 @@ export const createGitHubApi = (options: GitHubApiOptions): GitHubApi => {
   return {
     readUser: () => get(options, '/user', User),
     listAddresses: () => list(options, '/user/emails', Addresses),
-    listOrganizations: async () => {
-      const memberships = await list(options, '/user/memberships/orgs', Memberships);
-      return memberships
-        .filter(({ state }) => state === 'active')
-        .map(({ organization }) => organization.login);
-    },
+    listOrganizations: async () =>
+      (await list(options, '/user/orgs', Organizations)).map(({ login }) => login),
     listTeams: async () => {
       const rows = await list(options, '/user/teams', z.array(TeamRow));
       return rows.flatMap((row) => (row.organization ? [toTeam(row, row.organization.login)] : []));

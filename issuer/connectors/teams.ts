@@ -7,13 +7,13 @@ export type Team = {
   readonly parent: string | undefined;
 };
 
-/** Key of a team: `organization/team-slug`, in lower case as GitHub compares them. */
-export const teamName = (organization: string, slug: string): string =>
+/** GitHub doesn't tell logins and slugs apart by case. */
+const keyOf = (organization: string, slug: string): string =>
   `${organization}/${slug}`.toLowerCase();
 
 /**
- * The names of teams and of all their parents, sorted and each once: a member of a child team is one of
- * its parents' too.
+ * The names of teams and of all their parents, as `organization/team-slug`, sorted and each once: a member
+ * of a child team is one of its parents' too.
  *
  * @param find looks a parent up by organization and slug
  * @param limit the most parents to look up
@@ -24,14 +24,14 @@ export const withParents = async (
   find: (organization: string, slug: string) => Promise<Team>,
   limit: number,
 ): Promise<string[]> => {
-  const known = new Map(teams.map((team) => [teamName(team.organization, team.slug), team]));
+  const known = new Map(teams.map((team) => [keyOf(team.organization, team.slug), team]));
   let looked = 0;
   // A Map goes on with what is added while it is walked, and what is known isn't looked up again.
   for (const { organization, parent } of known.values()) {
-    if (parent === undefined || known.has(teamName(organization, parent))) continue;
+    if (parent === undefined || known.has(keyOf(organization, parent))) continue;
     looked += 1;
     if (looked > limit) throw new RangeError(`more than ${limit} parent teams`);
-    known.set(teamName(organization, parent), await find(organization, parent));
+    known.set(keyOf(organization, parent), await find(organization, parent));
   }
-  return [...known.keys()].toSorted();
+  return [...known.values()].map(({ organization, slug }) => `${organization}/${slug}`).toSorted();
 };
