@@ -113,7 +113,7 @@ ${items.map(([href, text]) => html`<li><a href="${href}">${text}</a></li>`)}
 
 /** One button for each language, which works without scripts. */
 const languageSwitch = (messages: Messages, address: string): Html =>
-  html`<form class="languages" method="post" action="/locale" role="group" aria-label="${messages.frame.switchLanguage}">
+  html`<form class="languages" method="post" action="/locale" aria-label="${messages.frame.switchLanguage}">
 <input type="hidden" name="address" value="${address}">
 ${CATALOGS.map(
   ({ locale, language }) =>
