@@ -1933,6 +1933,8 @@ export interface components {
             name: string;
             /** @description When it ends by itself; null: it holds for good. Tokens issued before then may work for some two minutes longer. */
             expires_at: string | null;
+            /** @description The mapping of an upstream group that makes this membership and ends it; null: somebody gave it. */
+            mapping: string | null;
         };
         /**
          * @example {
@@ -2048,6 +2050,8 @@ export interface components {
             name: string;
             /** @description When the membership ends; null: it holds for good. */
             expires_at: string | null;
+            /** @description The mapping of an upstream group that makes this membership and ends it; null: somebody gave it. */
+            mapping: string | null;
         };
         ServiceAccountPage: {
             items: components["schemas"]["ServiceAccount"][];
@@ -3345,6 +3349,25 @@ export interface components {
             };
         };
         /**
+         * @description The workspace would be left without an admin ([`last-admin`](https://kaas.hexabase.io/problems/last-admin)).
+         *
+         *     The membership follows from a mapping ([`mapped-membership`](https://kaas.hexabase.io/problems/mapped-membership)).
+         *
+         *     The workspace is suspended ([`workspace-suspended`](https://kaas.hexabase.io/problems/workspace-suspended)).
+         */
+        "last-admin.mapped-membership.workspace-suspended": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/last-admin" | "https://kaas.hexabase.io/problems/mapped-membership" | "https://kaas.hexabase.io/problems/workspace-suspended";
+                };
+            };
+        };
+        /**
          * @description The key belongs to another request ([`idempotency-key-reused`](https://kaas.hexabase.io/problems/idempotency-key-reused)).
          *
          *     The import is refused as a whole ([`import-refused`](https://kaas.hexabase.io/problems/import-refused)).
@@ -3840,7 +3863,7 @@ export interface operations {
                      *             "cluster": true
                      *           },
                      *           "task": {
-                     *             "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *             "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *             "kind": "project.create",
                      *             "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *             "state": "running",
@@ -3893,7 +3916,7 @@ export interface operations {
                      *             "cluster": true
                      *           },
                      *           "task": {
-                     *             "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *             "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *             "kind": "project.create",
                      *             "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *             "state": "running",
@@ -4024,7 +4047,7 @@ export interface operations {
                      *       },
                      *       "tasks": [
                      *         {
-                     *           "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *           "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *           "kind": "project.create",
                      *           "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *           "state": "running",
@@ -4062,7 +4085,7 @@ export interface operations {
                      *       },
                      *       "tasks": [
                      *         {
-                     *           "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *           "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *           "kind": "project.create",
                      *           "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *           "state": "running",
@@ -5152,7 +5175,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -5495,7 +5518,7 @@ export interface operations {
                      *         "cluster": true
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -5602,7 +5625,7 @@ export interface operations {
                      *         "cluster": true
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -5928,7 +5951,7 @@ export interface operations {
                      *           {
                      *             "reason": "plan-retired",
                      *             "project": {
-                     *               "id": "prj_01k7st2z1tfcgswkatddy8v7g6",
+                     *               "id": "prj_01k7st2z1tfcgswkatddy8v7g7",
                      *               "name": "web"
                      *             },
                      *             "resource": null,
@@ -5955,7 +5978,7 @@ export interface operations {
                      *         "network_policy_changes": false
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -6068,7 +6091,7 @@ export interface operations {
                      *           {
                      *             "reason": "plan-retired",
                      *             "project": {
-                     *               "id": "prj_01k7st2z1tfcgswkatddy8v7g6",
+                     *               "id": "prj_01k7st2z1tfcgswkatddy8v7g7",
                      *               "name": "web"
                      *             },
                      *             "resource": null,
@@ -6095,7 +6118,7 @@ export interface operations {
                      *         "network_policy_changes": false
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -6212,7 +6235,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -6310,7 +6333,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -6424,7 +6447,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -6522,7 +6545,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -6636,7 +6659,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -6734,7 +6757,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -6863,7 +6886,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -7160,9 +7183,9 @@ export interface operations {
                      *             "groups_lost": [],
                      *             "roles_gained": [
                      *               {
-                     *                 "role_assignment": "asg_01k7st2z1tfcgswkatddy8v7g8",
+                     *                 "role_assignment": "asg_01k7st2z1tfcgswkatddy8v7g9",
                      *                 "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *                 "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
+                     *                 "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
                      *                 "project_name": "shop",
                      *                 "role": "log-reader",
                      *                 "preset": false
@@ -7173,7 +7196,7 @@ export interface operations {
                      *         ]
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -7226,9 +7249,9 @@ export interface operations {
                      *             "groups_lost": [],
                      *             "roles_gained": [
                      *               {
-                     *                 "role_assignment": "asg_01k7st2z1tfcgswkatddy8v7g8",
+                     *                 "role_assignment": "asg_01k7st2z1tfcgswkatddy8v7g9",
                      *                 "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *                 "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
+                     *                 "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
                      *                 "project_name": "shop",
                      *                 "role": "log-reader",
                      *                 "preset": false
@@ -7239,7 +7262,7 @@ export interface operations {
                      *         ]
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -7335,9 +7358,9 @@ export interface operations {
                      *             "groups_lost": [],
                      *             "roles_gained": [
                      *               {
-                     *                 "role_assignment": "asg_01k7st2z1tfcgswkatddy8v7g8",
+                     *                 "role_assignment": "asg_01k7st2z1tfcgswkatddy8v7g9",
                      *                 "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *                 "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
+                     *                 "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
                      *                 "project_name": "shop",
                      *                 "role": "log-reader",
                      *                 "preset": false
@@ -7414,7 +7437,8 @@ export interface operations {
                      *             {
                      *               "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
                      *               "name": "sig-release",
-                     *               "expires_at": "2026-09-30T17:00:00.000Z"
+                     *               "expires_at": "2026-09-30T17:00:00.000Z",
+                     *               "mapping": "map_01k7st2z1tfcgswkatddy8v7g5"
                      *             }
                      *           ]
                      *         }
@@ -7483,7 +7507,8 @@ export interface operations {
                      *           {
                      *             "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
                      *             "name": "sig-release",
-                     *             "expires_at": "2026-09-30T17:00:00.000Z"
+                     *             "expires_at": "2026-09-30T17:00:00.000Z",
+                     *             "mapping": "map_01k7st2z1tfcgswkatddy8v7g5"
                      *           }
                      *         ]
                      *       },
@@ -7552,7 +7577,8 @@ export interface operations {
                      *           {
                      *             "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
                      *             "name": "sig-release",
-                     *             "expires_at": "2026-09-30T17:00:00.000Z"
+                     *             "expires_at": "2026-09-30T17:00:00.000Z",
+                     *             "mapping": "map_01k7st2z1tfcgswkatddy8v7g5"
                      *           }
                      *         ]
                      *       },
@@ -7613,7 +7639,7 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["forbidden.person-suspended"];
             404: components["responses"]["not-found"];
-            409: components["responses"]["last-admin.workspace-suspended"];
+            409: components["responses"]["last-admin.mapped-membership.workspace-suspended"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
         };
@@ -7658,7 +7684,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "id": "sa_01k7st2z1tfcgswkatddy8v7g5",
+                     *           "id": "sa_01k7st2z1tfcgswkatddy8v7g6",
                      *           "name": "deploy-bot",
                      *           "display_name": "Deploys the web shop",
                      *           "created_at": "2026-03-01T09:30:00.000Z",
@@ -7667,7 +7693,8 @@ export interface operations {
                      *             {
                      *               "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
                      *               "name": "sig-release",
-                     *               "expires_at": "2026-09-30T17:00:00.000Z"
+                     *               "expires_at": "2026-09-30T17:00:00.000Z",
+                     *               "mapping": "map_01k7st2z1tfcgswkatddy8v7g5"
                      *             }
                      *           ]
                      *         }
@@ -7698,7 +7725,7 @@ export interface operations {
                 workspace: string;
                 /** @example grp_01k7st2z1tfcgswkatddy8v7g4 */
                 group: string;
-                /** @example sa_01k7st2z1tfcgswkatddy8v7g5 */
+                /** @example sa_01k7st2z1tfcgswkatddy8v7g6 */
                 service_account: string;
             };
             cookie?: never;
@@ -7724,7 +7751,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "member": {
-                     *         "id": "sa_01k7st2z1tfcgswkatddy8v7g5",
+                     *         "id": "sa_01k7st2z1tfcgswkatddy8v7g6",
                      *         "name": "deploy-bot",
                      *         "display_name": "Deploys the web shop",
                      *         "created_at": "2026-03-01T09:30:00.000Z",
@@ -7733,7 +7760,8 @@ export interface operations {
                      *           {
                      *             "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
                      *             "name": "sig-release",
-                     *             "expires_at": "2026-09-30T17:00:00.000Z"
+                     *             "expires_at": "2026-09-30T17:00:00.000Z",
+                     *             "mapping": "map_01k7st2z1tfcgswkatddy8v7g5"
                      *           }
                      *         ]
                      *       },
@@ -7767,7 +7795,7 @@ export interface operations {
                 workspace: string;
                 /** @example grp_01k7st2z1tfcgswkatddy8v7g4 */
                 group: string;
-                /** @example sa_01k7st2z1tfcgswkatddy8v7g5 */
+                /** @example sa_01k7st2z1tfcgswkatddy8v7g6 */
                 service_account: string;
             };
             cookie?: never;
@@ -7891,7 +7919,8 @@ export interface operations {
                      *         {
                      *           "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
                      *           "name": "sig-release",
-                     *           "expires_at": "2026-09-30T17:00:00.000Z"
+                     *           "expires_at": "2026-09-30T17:00:00.000Z",
+                     *           "mapping": "map_01k7st2z1tfcgswkatddy8v7g5"
                      *         }
                      *       ],
                      *       "effective_groups": [
@@ -7950,7 +7979,7 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["forbidden.person-suspended"];
             404: components["responses"]["not-found"];
-            409: components["responses"]["last-admin.workspace-suspended"];
+            409: components["responses"]["last-admin.mapped-membership.workspace-suspended"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
         };
@@ -7990,7 +8019,7 @@ export interface operations {
             401: components["responses"]["invalid-token.unauthenticated"];
             403: components["responses"]["person-suspended"];
             404: components["responses"]["not-found"];
-            409: components["responses"]["last-admin.workspace-suspended"];
+            409: components["responses"]["last-admin.mapped-membership.workspace-suspended"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
         };
@@ -8035,7 +8064,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "id": "sa_01k7st2z1tfcgswkatddy8v7g5",
+                     *           "id": "sa_01k7st2z1tfcgswkatddy8v7g6",
                      *           "name": "deploy-bot",
                      *           "display_name": "Deploys the web shop",
                      *           "created_by": "usr_01k7st2z1tfcgswkatddy8v7g0",
@@ -8105,7 +8134,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "sa_01k7st2z1tfcgswkatddy8v7g5",
+                     *       "id": "sa_01k7st2z1tfcgswkatddy8v7g6",
                      *       "name": "deploy-bot",
                      *       "display_name": "Deploys the web shop",
                      *       "created_by": "usr_01k7st2z1tfcgswkatddy8v7g0",
@@ -8138,7 +8167,7 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example sa_01k7st2z1tfcgswkatddy8v7g5 */
+                /** @example sa_01k7st2z1tfcgswkatddy8v7g6 */
                 service_account: string;
             };
             cookie?: never;
@@ -8159,7 +8188,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "sa_01k7st2z1tfcgswkatddy8v7g5",
+                     *       "id": "sa_01k7st2z1tfcgswkatddy8v7g6",
                      *       "name": "deploy-bot",
                      *       "display_name": "Deploys the web shop",
                      *       "created_by": "usr_01k7st2z1tfcgswkatddy8v7g0",
@@ -8169,7 +8198,8 @@ export interface operations {
                      *         {
                      *           "id": "grp_01k7st2z1tfcgswkatddy8v7g4",
                      *           "name": "sig-release",
-                     *           "expires_at": "2026-09-30T17:00:00.000Z"
+                     *           "expires_at": "2026-09-30T17:00:00.000Z",
+                     *           "mapping": "map_01k7st2z1tfcgswkatddy8v7g5"
                      *         }
                      *       ],
                      *       "effective_groups": [
@@ -8201,7 +8231,7 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example sa_01k7st2z1tfcgswkatddy8v7g5 */
+                /** @example sa_01k7st2z1tfcgswkatddy8v7g6 */
                 service_account: string;
             };
             cookie?: never;
@@ -8245,7 +8275,7 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example sa_01k7st2z1tfcgswkatddy8v7g5 */
+                /** @example sa_01k7st2z1tfcgswkatddy8v7g6 */
                 service_account: string;
             };
             cookie?: never;
@@ -8275,7 +8305,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "sa_01k7st2z1tfcgswkatddy8v7g5",
+                     *       "id": "sa_01k7st2z1tfcgswkatddy8v7g6",
                      *       "name": "deploy-bot",
                      *       "display_name": "Deploys the web shop",
                      *       "created_by": "usr_01k7st2z1tfcgswkatddy8v7g0",
@@ -8522,7 +8552,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "id": "prj_01k7st2z1tfcgswkatddy8v7g6",
+                     *           "id": "prj_01k7st2z1tfcgswkatddy8v7g7",
                      *           "name": "shop",
                      *           "display_name": "The shop",
                      *           "parent": null,
@@ -8603,7 +8633,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "project": {
-                     *         "id": "prj_01k7st2z1tfcgswkatddy8v7g6",
+                     *         "id": "prj_01k7st2z1tfcgswkatddy8v7g7",
                      *         "name": "shop",
                      *         "display_name": "The shop",
                      *         "parent": null,
@@ -8613,7 +8643,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -8650,7 +8680,7 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example prj_01k7st2z1tfcgswkatddy8v7g6 */
+                /** @example prj_01k7st2z1tfcgswkatddy8v7g7 */
                 project: string;
             };
             cookie?: never;
@@ -8671,7 +8701,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "prj_01k7st2z1tfcgswkatddy8v7g6",
+                     *       "id": "prj_01k7st2z1tfcgswkatddy8v7g7",
                      *       "name": "shop",
                      *       "display_name": "The shop",
                      *       "parent": null,
@@ -8707,7 +8737,7 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example prj_01k7st2z1tfcgswkatddy8v7g6 */
+                /** @example prj_01k7st2z1tfcgswkatddy8v7g7 */
                 project: string;
             };
             cookie?: never;
@@ -8724,7 +8754,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "project": {
-                     *         "id": "prj_01k7st2z1tfcgswkatddy8v7g6",
+                     *         "id": "prj_01k7st2z1tfcgswkatddy8v7g7",
                      *         "name": "shop",
                      *         "display_name": "The shop",
                      *         "parent": null,
@@ -8738,7 +8768,7 @@ export interface operations {
                      *         "role_assignments": 5
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -8773,7 +8803,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "project": {
-                     *         "id": "prj_01k7st2z1tfcgswkatddy8v7g6",
+                     *         "id": "prj_01k7st2z1tfcgswkatddy8v7g7",
                      *         "name": "shop",
                      *         "display_name": "The shop",
                      *         "parent": null,
@@ -8787,7 +8817,7 @@ export interface operations {
                      *         "role_assignments": 5
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -8827,7 +8857,7 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example prj_01k7st2z1tfcgswkatddy8v7g6 */
+                /** @example prj_01k7st2z1tfcgswkatddy8v7g7 */
                 project: string;
             };
             cookie?: never;
@@ -8860,7 +8890,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "project": {
-                     *         "id": "prj_01k7st2z1tfcgswkatddy8v7g6",
+                     *         "id": "prj_01k7st2z1tfcgswkatddy8v7g7",
                      *         "name": "shop",
                      *         "display_name": "The shop",
                      *         "parent": null,
@@ -8872,16 +8902,16 @@ export interface operations {
                      *       "move": {
                      *         "projects": [
                      *           {
-                     *             "id": "prj_01k7st2z1tfcgswkatddy8v7g6",
+                     *             "id": "prj_01k7st2z1tfcgswkatddy8v7g7",
                      *             "name": "shop"
                      *           }
                      *         ],
                      *         "gained": [
                      *           {
-                     *             "id": "asg_01k7st2z1tfcgswkatddy8v7g8",
+                     *             "id": "asg_01k7st2z1tfcgswkatddy8v7g9",
                      *             "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *             "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *             "project_role": "rol_01k7st2z1tfcgswkatddy8v7g7",
+                     *             "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
+                     *             "project_role": "rol_01k7st2z1tfcgswkatddy8v7g8",
                      *             "preset_role": null,
                      *             "preset": false,
                      *             "expires_at": "2026-09-30T17:00:00.000Z",
@@ -8896,10 +8926,10 @@ export interface operations {
                      *         ],
                      *         "lost": [
                      *           {
-                     *             "id": "asg_01k7st2z1tfcgswkatddy8v7g8",
+                     *             "id": "asg_01k7st2z1tfcgswkatddy8v7g9",
                      *             "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *             "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *             "project_role": "rol_01k7st2z1tfcgswkatddy8v7g7",
+                     *             "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
+                     *             "project_role": "rol_01k7st2z1tfcgswkatddy8v7g8",
                      *             "preset_role": null,
                      *             "preset": false,
                      *             "expires_at": "2026-09-30T17:00:00.000Z",
@@ -8915,7 +8945,7 @@ export interface operations {
                      *         "truncated": false
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -8955,7 +8985,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "project": {
-                     *         "id": "prj_01k7st2z1tfcgswkatddy8v7g6",
+                     *         "id": "prj_01k7st2z1tfcgswkatddy8v7g7",
                      *         "name": "shop",
                      *         "display_name": "The shop",
                      *         "parent": null,
@@ -8967,16 +8997,16 @@ export interface operations {
                      *       "move": {
                      *         "projects": [
                      *           {
-                     *             "id": "prj_01k7st2z1tfcgswkatddy8v7g6",
+                     *             "id": "prj_01k7st2z1tfcgswkatddy8v7g7",
                      *             "name": "shop"
                      *           }
                      *         ],
                      *         "gained": [
                      *           {
-                     *             "id": "asg_01k7st2z1tfcgswkatddy8v7g8",
+                     *             "id": "asg_01k7st2z1tfcgswkatddy8v7g9",
                      *             "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *             "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *             "project_role": "rol_01k7st2z1tfcgswkatddy8v7g7",
+                     *             "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
+                     *             "project_role": "rol_01k7st2z1tfcgswkatddy8v7g8",
                      *             "preset_role": null,
                      *             "preset": false,
                      *             "expires_at": "2026-09-30T17:00:00.000Z",
@@ -8991,10 +9021,10 @@ export interface operations {
                      *         ],
                      *         "lost": [
                      *           {
-                     *             "id": "asg_01k7st2z1tfcgswkatddy8v7g8",
+                     *             "id": "asg_01k7st2z1tfcgswkatddy8v7g9",
                      *             "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *             "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *             "project_role": "rol_01k7st2z1tfcgswkatddy8v7g7",
+                     *             "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
+                     *             "project_role": "rol_01k7st2z1tfcgswkatddy8v7g8",
                      *             "preset_role": null,
                      *             "preset": false,
                      *             "expires_at": "2026-09-30T17:00:00.000Z",
@@ -9010,7 +9040,7 @@ export interface operations {
                      *         "truncated": false
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -9110,7 +9140,7 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example prj_01k7st2z1tfcgswkatddy8v7g6 */
+                /** @example prj_01k7st2z1tfcgswkatddy8v7g7 */
                 project: string;
             };
             cookie?: never;
@@ -9133,8 +9163,8 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "id": "rol_01k7st2z1tfcgswkatddy8v7g7",
-                     *           "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
+                     *           "id": "rol_01k7st2z1tfcgswkatddy8v7g8",
+                     *           "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
                      *           "name": "log-reader",
                      *           "rules": [
                      *             {
@@ -9181,7 +9211,7 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example prj_01k7st2z1tfcgswkatddy8v7g6 */
+                /** @example prj_01k7st2z1tfcgswkatddy8v7g7 */
                 project: string;
             };
             cookie?: never;
@@ -9250,8 +9280,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "project_role": {
-                     *         "id": "rol_01k7st2z1tfcgswkatddy8v7g7",
-                     *         "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
+                     *         "id": "rol_01k7st2z1tfcgswkatddy8v7g8",
+                     *         "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
                      *         "name": "log-reader",
                      *         "rules": [
                      *           {
@@ -9272,7 +9302,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -9309,9 +9339,9 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example prj_01k7st2z1tfcgswkatddy8v7g6 */
+                /** @example prj_01k7st2z1tfcgswkatddy8v7g7 */
                 project: string;
-                /** @example rol_01k7st2z1tfcgswkatddy8v7g7 */
+                /** @example rol_01k7st2z1tfcgswkatddy8v7g8 */
                 role: string;
             };
             cookie?: never;
@@ -9332,8 +9362,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "rol_01k7st2z1tfcgswkatddy8v7g7",
-                     *       "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
+                     *       "id": "rol_01k7st2z1tfcgswkatddy8v7g8",
+                     *       "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
                      *       "name": "log-reader",
                      *       "rules": [
                      *         {
@@ -9375,9 +9405,9 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example prj_01k7st2z1tfcgswkatddy8v7g6 */
+                /** @example prj_01k7st2z1tfcgswkatddy8v7g7 */
                 project: string;
-                /** @example rol_01k7st2z1tfcgswkatddy8v7g7 */
+                /** @example rol_01k7st2z1tfcgswkatddy8v7g8 */
                 role: string;
             };
             cookie?: never;
@@ -9404,7 +9434,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -9440,9 +9470,9 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example prj_01k7st2z1tfcgswkatddy8v7g6 */
+                /** @example prj_01k7st2z1tfcgswkatddy8v7g7 */
                 project: string;
-                /** @example rol_01k7st2z1tfcgswkatddy8v7g7 */
+                /** @example rol_01k7st2z1tfcgswkatddy8v7g8 */
                 role: string;
             };
             cookie?: never;
@@ -9508,8 +9538,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "project_role": {
-                     *         "id": "rol_01k7st2z1tfcgswkatddy8v7g7",
-                     *         "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
+                     *         "id": "rol_01k7st2z1tfcgswkatddy8v7g8",
+                     *         "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
                      *         "name": "log-reader",
                      *         "rules": [
                      *           {
@@ -9530,7 +9560,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -9605,10 +9635,10 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "id": "asg_01k7st2z1tfcgswkatddy8v7g8",
+                     *           "id": "asg_01k7st2z1tfcgswkatddy8v7g9",
                      *           "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *           "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *           "project_role": "rol_01k7st2z1tfcgswkatddy8v7g7",
+                     *           "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
+                     *           "project_role": "rol_01k7st2z1tfcgswkatddy8v7g8",
                      *           "preset_role": null,
                      *           "preset": false,
                      *           "expires_at": "2026-09-30T17:00:00.000Z",
@@ -9692,10 +9722,10 @@ export interface operations {
                     /**
                      * @example {
                      *       "role_assignment": {
-                     *         "id": "asg_01k7st2z1tfcgswkatddy8v7g8",
+                     *         "id": "asg_01k7st2z1tfcgswkatddy8v7g9",
                      *         "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *         "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *         "project_role": "rol_01k7st2z1tfcgswkatddy8v7g7",
+                     *         "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
+                     *         "project_role": "rol_01k7st2z1tfcgswkatddy8v7g8",
                      *         "preset_role": null,
                      *         "preset": false,
                      *         "expires_at": "2026-09-30T17:00:00.000Z",
@@ -9708,7 +9738,7 @@ export interface operations {
                      *         "inherited_from": null
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -9745,7 +9775,7 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example asg_01k7st2z1tfcgswkatddy8v7g8 */
+                /** @example asg_01k7st2z1tfcgswkatddy8v7g9 */
                 role_assignment: string;
             };
             cookie?: never;
@@ -9766,10 +9796,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "asg_01k7st2z1tfcgswkatddy8v7g8",
+                     *       "id": "asg_01k7st2z1tfcgswkatddy8v7g9",
                      *       "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *       "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *       "project_role": "rol_01k7st2z1tfcgswkatddy8v7g7",
+                     *       "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
+                     *       "project_role": "rol_01k7st2z1tfcgswkatddy8v7g8",
                      *       "preset_role": null,
                      *       "preset": false,
                      *       "expires_at": "2026-09-30T17:00:00.000Z",
@@ -9803,7 +9833,7 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example asg_01k7st2z1tfcgswkatddy8v7g8 */
+                /** @example asg_01k7st2z1tfcgswkatddy8v7g9 */
                 role_assignment: string;
             };
             cookie?: never;
@@ -9830,7 +9860,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -9866,7 +9896,7 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example asg_01k7st2z1tfcgswkatddy8v7g8 */
+                /** @example asg_01k7st2z1tfcgswkatddy8v7g9 */
                 role_assignment: string;
             };
             cookie?: never;
@@ -9898,10 +9928,10 @@ export interface operations {
                     /**
                      * @example {
                      *       "role_assignment": {
-                     *         "id": "asg_01k7st2z1tfcgswkatddy8v7g8",
+                     *         "id": "asg_01k7st2z1tfcgswkatddy8v7g9",
                      *         "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *         "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *         "project_role": "rol_01k7st2z1tfcgswkatddy8v7g7",
+                     *         "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
+                     *         "project_role": "rol_01k7st2z1tfcgswkatddy8v7g8",
                      *         "preset_role": null,
                      *         "preset": false,
                      *         "expires_at": "2026-09-30T17:00:00.000Z",
@@ -9914,7 +9944,7 @@ export interface operations {
                      *         "inherited_from": null
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -9954,10 +9984,10 @@ export interface operations {
                     /**
                      * @example {
                      *       "role_assignment": {
-                     *         "id": "asg_01k7st2z1tfcgswkatddy8v7g8",
+                     *         "id": "asg_01k7st2z1tfcgswkatddy8v7g9",
                      *         "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *         "project": "prj_01k7st2z1tfcgswkatddy8v7g6",
-                     *         "project_role": "rol_01k7st2z1tfcgswkatddy8v7g7",
+                     *         "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
+                     *         "project_role": "rol_01k7st2z1tfcgswkatddy8v7g8",
                      *         "preset_role": null,
                      *         "preset": false,
                      *         "expires_at": "2026-09-30T17:00:00.000Z",
@@ -9970,7 +10000,7 @@ export interface operations {
                      *         "inherited_from": null
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -10037,9 +10067,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "diff": {
-                     *         "id": "diff_01k7st2z1tfcgswkatddy8v7gb",
+                     *         "id": "diff_01k7st2z1tfcgswkatddy8v7gc",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *         "task": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "task": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *         "state": "succeeded",
                      *         "error": null,
                      *         "result": {
@@ -10090,7 +10120,7 @@ export interface operations {
                      *         "expires_at": "2026-03-02T09:30:00.000Z"
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -10126,7 +10156,7 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example diff_01k7st2z1tfcgswkatddy8v7gb */
+                /** @example diff_01k7st2z1tfcgswkatddy8v7gc */
                 diff: string;
             };
             cookie?: never;
@@ -10152,9 +10182,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "diff_01k7st2z1tfcgswkatddy8v7gb",
+                     *       "id": "diff_01k7st2z1tfcgswkatddy8v7gc",
                      *       "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *       "task": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *       "task": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *       "state": "succeeded",
                      *       "error": null,
                      *       "result": {
@@ -10258,7 +10288,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "id": "drift_01k7st2z1tfcgswkatddy8v7ga",
+                     *           "id": "drift_01k7st2z1tfcgswkatddy8v7gb",
                      *           "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *           "kind": "RoleBinding",
                      *           "namespace": "shop",
@@ -10348,7 +10378,7 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example drift_01k7st2z1tfcgswkatddy8v7ga */
+                /** @example drift_01k7st2z1tfcgswkatddy8v7gb */
                 drift: string;
             };
             cookie?: never;
@@ -10364,7 +10394,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "drift_01k7st2z1tfcgswkatddy8v7ga",
+                     *       "id": "drift_01k7st2z1tfcgswkatddy8v7gb",
                      *       "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *       "kind": "RoleBinding",
                      *       "namespace": "shop",
@@ -10453,7 +10483,7 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example drift_01k7st2z1tfcgswkatddy8v7ga */
+                /** @example drift_01k7st2z1tfcgswkatddy8v7gb */
                 drift: string;
             };
             cookie?: never;
@@ -10471,7 +10501,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "drift_01k7st2z1tfcgswkatddy8v7ga",
+                     *       "id": "drift_01k7st2z1tfcgswkatddy8v7gb",
                      *       "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *       "kind": "RoleBinding",
                      *       "namespace": "shop",
@@ -10647,7 +10677,7 @@ export interface operations {
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
-                /** @example task_01k7st2z1tfcgswkatddy8v7g9 */
+                /** @example task_01k7st2z1tfcgswkatddy8v7ga */
                 task: string;
             };
             cookie?: never;
@@ -10673,7 +10703,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "task_01k7st2z1tfcgswkatddy8v7g9",
+                     *       "id": "task_01k7st2z1tfcgswkatddy8v7ga",
                      *       "kind": "project.create",
                      *       "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *       "state": "running",

@@ -13,14 +13,21 @@ const GroupRow = z.strictObject({ id: z.uuid(), name: z.string() });
 export type EffectiveGroup = z.infer<typeof GroupRow>;
 
 /**
- * Where direct memberships stand. The two kinds of members differ in nothing else; a membership
- * counts until its `expires_at`.
+ * Where direct memberships stand; a membership counts until its `expires_at`. A person may be in a group
+ * by mappings of upstream groups besides: those rows have a `mapping`, and are nobody's to change.
  */
 export const DIRECT_MEMBERSHIPS = {
-  person: { table: sql.fragment`group_member`, member: sql.fragment`person_id` },
+  person: {
+    table: sql.fragment`group_member`,
+    member: sql.fragment`person_id`,
+    key: sql.fragment`(workspace_id, person_id, group_id, mapping_id)`,
+    mapping: sql.fragment`m.mapping_id`,
+  },
   serviceAccount: {
     table: sql.fragment`group_service_account`,
     member: sql.fragment`service_account_id`,
+    key: sql.fragment`(workspace_id, service_account_id, group_id)`,
+    mapping: sql.fragment`NULL::uuid`,
   },
 } as const;
 

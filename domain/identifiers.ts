@@ -13,6 +13,7 @@ export const PREFIXES = {
   plan: 'plan',
   workspace: 'ws',
   group: 'grp',
+  groupMapping: 'map',
   serviceAccount: 'sa',
   project: 'prj',
   projectRole: 'rol',

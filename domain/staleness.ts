@@ -7,6 +7,15 @@
 /** The life of a workspace's ID token, in seconds. */
 export const ID_TOKEN_SECONDS = 120;
 
+/**
+ * An identity provider is asked again who somebody is when its last word is older, in seconds: so long can
+ * an upstream group outlive its end before a new token lacks it.
+ */
+export const UPSTREAM_REFRESH_SECONDS = 300;
+
+/** The last word of an identity provider that can't be asked counts for so long, in seconds. */
+export const UPSTREAM_MAX_AGE_SECONDS = 3_600;
+
 /** kube-apiserver keeps a verified token this long (TokenSuccessCacheTTL), in seconds. */
 export const APISERVER_TOKEN_CACHE_SECONDS = 10;
 

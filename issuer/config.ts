@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { UPSTREAM_MAX_AGE_SECONDS, UPSTREAM_REFRESH_SECONDS } from '#domain/staleness.ts';
 import {
   ApiAudience,
   commonSettings,
@@ -24,6 +25,18 @@ const IssuerConfig = z.object({
   CONNECTORS: Json.pipe(ConnectorList),
   BRANDING: Json.pipe(BrandingConfig).optional(),
   ALLOW_LOCAL_ACCOUNTS: Flag.default(false),
+  UPSTREAM_REFRESH_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(86_400)
+    .default(UPSTREAM_REFRESH_SECONDS),
+  UPSTREAM_MAX_AGE_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(86_400)
+    .default(UPSTREAM_MAX_AGE_SECONDS),
   CLIENTS: Json.pipe(WebClientConfigs).default([]),
   /** Public key of rbac-sync's client, which probes whether clusters trust the issuer. */
   RBAC_SYNC_PUBLIC_KEY: PublicJsonWebKey.optional(),
@@ -55,6 +68,9 @@ export const readIssuerConfig = (env: NodeJS.ProcessEnv): IssuerConfig => {
     throw new Error(
       'CONNECTORS has local accounts, which are for trying things out. Use an identity provider, or set ALLOW_LOCAL_ACCOUNTS=true if you mean it.',
     );
+  }
+  if (config.UPSTREAM_MAX_AGE_SECONDS < config.UPSTREAM_REFRESH_SECONDS) {
+    throw new Error('UPSTREAM_MAX_AGE_SECONDS can’t be less than UPSTREAM_REFRESH_SECONDS.');
   }
   const cleartext = config.CLIENTS.flatMap(cleartextAddresses);
   if (cleartext.length > 0 && config.NODE_ENV === 'production') {

@@ -9,11 +9,13 @@ import type { JWK } from 'jose';
 import type { Registry } from 'prom-client';
 import { type DatabasePool, sql } from 'slonik';
 import * as z from 'zod';
+import { UPSTREAM_MAX_AGE_SECONDS, UPSTREAM_REFRESH_SECONDS } from '#domain/staleness.ts';
 import type { Encryption } from '#runtime/encryption.ts';
 import { health } from '#runtime/health.ts';
 import type { Readiness } from '#runtime/lifecycle.ts';
 import type { Logger } from '#runtime/log.ts';
 import type { Connector } from './connectors/connector.ts';
+import { publishConnectors } from './connectors/published.ts';
 import { createRoundTrips, UPSTREAM_REQUEST } from './connectors/round-trip.ts';
 import { setClientAddress } from './http/client-address.ts';
 import { setCacheHeaders, setCrossOriginHeaders, setSecurityHeaders } from './http/headers.ts';
@@ -29,6 +31,8 @@ import { interactionRoutes } from './interactions/routes.ts';
 import { answerUnavailable } from './interactions/unavailable.ts';
 import type { Limits } from './limits/limits.ts';
 import { limitRequests } from './limits/requests.ts';
+import { createLookAgain } from './people/upstream/look-again.ts';
+import type { UpstreamAges } from './people/upstream/remember.ts';
 import { observeProvider } from './protocol/events.ts';
 import { createProvider } from './protocol/provider.ts';
 import { loadSigningKeys } from './protocol/signing-keys.ts';
@@ -52,6 +56,8 @@ export type IssuerDeps = {
   readonly webClients: readonly WebClient[];
   readonly connectors: readonly Connector[];
   readonly limits: Limits;
+  /** How old what an identity provider said may be; by default as docs/security.md promises. */
+  readonly ages?: UpstreamAges | undefined;
   readonly log: Logger;
   readonly metrics: Registry;
   readonly readiness: Readiness;
@@ -59,6 +65,11 @@ export type IssuerDeps = {
   readonly branding?: BrandingConfig | undefined;
   /** CIDRs of proxies whose X-Forwarded-For is believed; by default there are none. */
   readonly trustedProxies?: readonly string[] | undefined;
+};
+
+const DEFAULT_AGES: UpstreamAges = {
+  refreshSeconds: UPSTREAM_REFRESH_SECONDS,
+  maxAgeSeconds: UPSTREAM_MAX_AGE_SECONDS,
 };
 
 /**
@@ -71,7 +82,11 @@ export const createIssuer = async (deps: IssuerDeps): Promise<RequestListener> =
   const { issuerUrl, database, encryption, log, metrics, readiness } = deps;
   const { brand, assets } = await loadBrand(deps.branding ?? BrandingConfig.parse({}));
   const signingKeys = await loadSigningKeys(database, encryption);
-  const provider = createProvider({ ...deps, signingKeys });
+  const { connectors, ages = DEFAULT_AGES } = deps;
+  await publishConnectors(database, connectors);
+  const upstream = { database, encryption, ages, connectors, log };
+  const lookAgain = createLookAgain(upstream);
+  const provider = createProvider({ ...deps, signingKeys, lookAgain });
   observeProvider(provider, { log, metrics });
   provider.use(health({ readiness, metrics, check: () => ping(database) }));
   provider.use(setClientAddress(deps.trustedProxies ?? []));
@@ -91,7 +106,7 @@ export const createIssuer = async (deps: IssuerDeps): Promise<RequestListener> =
   provider.use(keepUserCode);
   const roundTrips = createRoundTrips(createAdapterFactory(deps)(UPSTREAM_REQUEST));
   provider.use(relayRoutes(deps.connectors));
-  provider.use(interactionRoutes({ ...deps, provider, roundTrips }));
+  provider.use(interactionRoutes({ ...deps, ages, provider, roundTrips }));
   return provider.callback();
 };
 

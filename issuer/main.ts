@@ -38,6 +38,10 @@ await runService(log, async (stack, readiness) => {
     probeKey: config.RBAC_SYNC_PUBLIC_KEY,
     webClients: await loadWebClients(config.CLIENTS),
     connectors: await createConnectors(config.CONNECTORS, config.ISSUER_URL),
+    ages: {
+      refreshSeconds: config.UPSTREAM_REFRESH_SECONDS,
+      maxAgeSeconds: config.UPSTREAM_MAX_AGE_SECONDS,
+    },
     log,
     metrics,
     readiness,

@@ -12,7 +12,8 @@ import { PROBLEMS, Problem } from './problems.ts';
  *
  * @param leaving a person (UUID) who is about to leave the workspace
  * @throws Problem last-admin when nobody is in WSAdmins or a group below it for good who isn't
- * suspended and has signed in before: a mistyped identity administers nothing
+ * suspended and has signed in before: a mistyped identity administers nothing, and whom a mapping of an
+ * upstream group makes an admin is one at the provider's pleasure
  */
 export const assertAdminRemains = async (
   db: CommonQueryMethods,
@@ -65,7 +66,10 @@ const withAdmins = (workspaceId: string): FragmentSqlToken =>
 
 const AdminRow = z.strictObject({ member: z.uuid(), ends: z.date().nullable() });
 
-/** Until when who is an admin: person or service account (UUID) → milliseconds, or infinity. */
+/**
+ * Until when who is an admin: person or service account (UUID) → milliseconds, or infinity. A mapping
+ * counts as one that is an admin for good: it makes new ones without being asked again.
+ */
 const listAdmins = async (
   db: CommonQueryMethods,
   workspaceId: string,
@@ -79,6 +83,9 @@ const listAdmins = async (
       UNION ALL
       SELECT service_account_id, group_id, expires_at
       FROM group_service_account WHERE workspace_id = ${workspaceId}
+      UNION ALL
+      SELECT id, group_id, NULL
+      FROM group_mapping WHERE workspace_id = ${workspaceId}
     ) m
     WHERE m.group_id IN (SELECT id FROM below) AND ${isCurrent(sql.fragment`m`)}
     GROUP BY member
@@ -100,6 +107,6 @@ const hasAdmin = (
     JOIN person p ON p.id = m.person_id AND p.suspended_at IS NULL AND p.first_signed_in_at IS NOT NULL
     WHERE m.workspace_id = ${workspaceId}
       AND m.group_id IN (SELECT id FROM below)
-      AND m.expires_at IS NULL
+      AND m.expires_at IS NULL AND m.mapping_id IS NULL
       AND m.person_id IS DISTINCT FROM ${leaving}::uuid
   `);

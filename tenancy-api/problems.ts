@@ -31,6 +31,7 @@ export const PROBLEMS = {
   groupHasChildren: problemType('group-has-children', 409, 'The group has groups below it'),
   projectHasChildren: problemType('project-has-children', 409, 'The project has projects below it'),
   lastAdmin: problemType('last-admin', 409, 'The workspace would be left without an admin'),
+  mappedMembership: problemType('mapped-membership', 409, 'The membership follows from a mapping'),
   lastOwner: problemType('last-owner', 409, 'The organization would be left without an owner'),
   privateOrganization: problemType(
     'private-organization',

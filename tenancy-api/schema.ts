@@ -55,6 +55,13 @@ export const DisplayName = z
     'Control, line-breaking and direction characters are not allowed, nor spaces alone.',
   );
 
+/** What made a membership, when nobody gave it. */
+export const MappingId = Id('groupMapping')
+  .nullable()
+  .describe(
+    'The mapping of an upstream group that makes this membership and ends it; null: somebody gave it.',
+  );
+
 /** When a change of memberships shows in tokens. */
 export const tokenTimes = {
   new_tokens_from: Timestamp.describe('ID tokens issued from now on carry the change.'),

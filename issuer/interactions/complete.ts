@@ -3,8 +3,8 @@ import type { Context } from 'koa';
 import { formatId } from '#domain/identifiers.ts';
 import type { UpstreamSignIn } from '../connectors/connector.ts';
 import { requestIdOf } from '../http/request.ts';
-import { signUp } from '../people/sign-up.ts';
-import { suspendedPage } from '../views/confirm.ts';
+import { comeIn } from '../people/come-in.ts';
+import { notAdmittedPage, suspendedPage } from '../views/confirm.ts';
 import { type Dialogue, finish, type InteractionDeps } from './interaction.ts';
 
 /** Someone who has proven who they are. */
@@ -15,16 +15,25 @@ export type CompletedSignIn = {
   readonly amr: readonly string[];
 };
 
-/** Finds or makes the person, gives the browser its session and goes on with the authorization request. */
+/**
+ * Lets the person in by the connector's rules, gives the browser its session and goes on with the authorization
+ * request.
+ */
 export const completeSignIn = async (
   deps: InteractionDeps,
   ctx: Context,
   { dialogue, signIn, amr }: CompletedSignIn,
 ): Promise<void> => {
-  const { personId, suspended } = await signUp(deps.database, signIn.identity, {
-    requestId: requestIdOf(ctx),
-    ip: ctx.ip,
-  });
+  const { connector, subject } = signIn.identity;
+  const context = { requestId: requestIdOf(ctx), ip: ctx.ip };
+  const admitted = await comeIn(deps, signIn, context);
+  if (admitted.refusal) {
+    const { refusal } = admitted;
+    deps.log.warn({ request_id: context.requestId, connector, subject, refusal }, 'not admitted');
+    dialogue.send(notAdmittedPage(dialogue.messages, dialogue.path, refusal));
+    return;
+  }
+  const { personId, suspended } = admitted;
   if (suspended) {
     dialogue.send(suspendedPage(dialogue.messages, dialogue.path));
     return;

@@ -2,9 +2,12 @@
 import type { Context } from 'koa';
 import { errors, type Provider } from 'oidc-provider';
 import type { DatabasePool } from 'slonik';
+import type { Encryption } from '#runtime/encryption.ts';
+import type { Logger } from '#runtime/log.ts';
 import type { Connector } from '../connectors/connector.ts';
 import type { RoundTrips } from '../connectors/round-trip.ts';
 import type { Limits } from '../limits/limits.ts';
+import type { UpstreamAges } from '../people/upstream/remember.ts';
 import type { Destination } from '../views/confirm.ts';
 import type { Messages } from '../views/messages/en.ts';
 import { messagesFor, rememberUiLocales } from '../views/messages/messages.ts';
@@ -19,6 +22,9 @@ export type InteractionDeps = {
   readonly connectors: readonly Connector[];
   readonly limits: Limits;
   readonly roundTrips: RoundTrips;
+  readonly encryption: Encryption;
+  readonly ages: UpstreamAges;
+  readonly log: Logger;
 };
 
 /** An interaction with what its pages show. */

@@ -89,7 +89,8 @@ const insertPerson = async (
   `);
 };
 
-const updateProfile = async (
+/** Brings name and e-mail of a person (UUID) up to date. */
+export const updateProfile = async (
   db: CommonQueryMethods,
   personId: string,
   { displayName, email, emailVerified }: UpstreamIdentity,

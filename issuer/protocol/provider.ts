@@ -8,6 +8,7 @@ import { createDeviceFlow } from '../interactions/device.ts';
 import { renderProviderError } from '../interactions/errors.ts';
 import { LOGOUT } from '../interactions/sign-out.ts';
 import { createFindAccount } from '../people/account.ts';
+import type { LookAgain } from '../people/upstream/look-again.ts';
 import { createAdapterFactory } from '../storage/adapter.ts';
 import { LOCALES } from '../views/messages/messages.ts';
 import { SCOPE_CLAIMS } from './claims.ts';
@@ -36,6 +37,8 @@ export type ProviderDeps = {
   /** Of the client that probes clusters; without it there is none. */
   readonly probeKey?: JWK | undefined;
   readonly webClients: readonly WebClient[];
+  /** Asks identity providers again about someone. */
+  readonly lookAgain: LookAgain;
 };
 
 /** The OpenID Connect provider, without the pages of interactions. */
@@ -69,7 +72,7 @@ const createConfiguration = (deps: ProviderDeps): Configuration => ({
   // What a scope gives belongs into the ID token: a kube-apiserver never asks userinfo.
   conformIdTokenClaims: false,
   pkce: { required: () => true },
-  findAccount: createFindAccount(deps.database),
+  findAccount: createFindAccount(deps),
   loadExistingGrant: grantConfirmedRequest,
   // kubelogin asks neither for offline_access nor for a consent prompt.
   issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),

@@ -1,3 +1,4 @@
+import type { AdmissionRefusal } from '../people/admission.ts';
 import type { Closure } from '../people/workspace-closure.ts';
 import { type Html, html } from './html.ts';
 import type { Messages } from './messages/en.ts';
@@ -84,6 +85,19 @@ export const suspendedPage = (messages: Messages, path: string): Page => ({
   status: 403,
   body: html`
 <p>${messages.refusal.askOperator}</p>
+${waysOut(messages, path)}`,
+});
+
+/** Says why a connector's rules let the person not come in. */
+export const notAdmittedPage = (
+  messages: Messages,
+  path: string,
+  refusal: AdmissionRefusal,
+): Page => ({
+  title: messages.refusal.notAdmitted,
+  status: 403,
+  body: html`
+<p>${messages.refusal.admission[refusal]}</p>
 ${waysOut(messages, path)}`,
 });
 

@@ -16,7 +16,10 @@ const withIdentities = (workspaceId: string, connector: string): FragmentSqlToke
   )
 `;
 
-/** The groups that aren't presets, by name, with their direct members who are in them for good. */
+/**
+ * The groups that aren't presets, by name, with those who were put into them for good; whom mappings
+ * bring, they bring again.
+ */
 export const listExportedGroups = (
   db: CommonQueryMethods,
   workspaceId: string,
@@ -28,6 +31,7 @@ export const listExportedGroups = (
       FROM group_member m
       JOIN known k ON k.person_id = m.person_id
       WHERE m.workspace_id = ${workspaceId} AND m.expires_at IS NULL
+        AND m.mapping_id IS NULL
       GROUP BY m.group_id
     )
     SELECT g.name, g.display_name, nullif(p.name, ${MEMBERS_GROUP}) AS parent,
@@ -39,7 +43,7 @@ export const listExportedGroups = (
     ORDER BY g.name COLLATE "C"
   `);
 
-/** The subjects of all members at a connector, by code unit. */
+/** The subjects of all direct members at a connector, by code unit. */
 export const listExportedMembers = (
   db: CommonQueryMethods,
   workspaceId: string,
@@ -47,8 +51,9 @@ export const listExportedMembers = (
 ): Promise<readonly string[]> =>
   db.anyFirst(sql.type(SubjectRow)`
     ${withIdentities(workspaceId, connector)}
-    SELECT subject
-    FROM known
+    SELECT k.subject
+    FROM known k
+    JOIN workspace_member w ON w.workspace_id = ${workspaceId} AND w.person_id = k.person_id AND w.direct
     ORDER BY subject COLLATE "C"
   `);
 
@@ -65,11 +70,13 @@ export const countLeftOut = (
       JOIN workspace_group g ON g.workspace_id = m.workspace_id AND g.id = m.group_id
       LEFT JOIN known k ON k.person_id = m.person_id
       WHERE m.workspace_id = ${workspaceId} AND ${isCurrent(sql.fragment`m`)}
+        AND m.mapping_id IS NULL
     )
     SELECT
       (
         SELECT count(*)::int FROM workspace_member w
-        WHERE w.workspace_id = ${workspaceId} AND w.person_id NOT IN (SELECT person_id FROM known)
+        WHERE w.workspace_id = ${workspaceId} AND w.direct
+          AND w.person_id NOT IN (SELECT person_id FROM known)
       ) AS members,
       count(*) FILTER (WHERE unknown)::int AS memberships,
       count(*) FILTER (WHERE NOT unknown AND expiring)::int AS expiring_memberships,

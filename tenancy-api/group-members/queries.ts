@@ -42,7 +42,7 @@ export const listGroupMembers = (
   { after, take }: PageRequest,
 ): Promise<readonly GroupMemberRow[]> => {
   const { workspaceId, groupId, kind, effective, memberId = null } = filter;
-  const { table, member } = DIRECT_MEMBERSHIPS[kind];
+  const { table, member, mapping } = DIRECT_MEMBERSHIPS[kind];
   // With one group alone the index on it gives the page without looking at anyone else.
   const isInside = effective
     ? sql.fragment`m.group_id IN (SELECT id FROM below)`
@@ -63,9 +63,10 @@ export const listGroupMembers = (
     CROSS JOIN LATERAL (
       SELECT jsonb_agg(
         jsonb_build_object(
-          'id', g.id, 'name', g.name, 'created_at', m.created_at, 'expires_at', m.expires_at
+          'id', g.id, 'name', g.name, 'created_at', m.created_at, 'expires_at', m.expires_at,
+          'mapping_id', ${mapping}
         )
-        ORDER BY g.name COLLATE "C"
+        ORDER BY g.name COLLATE "C", ${mapping} NULLS FIRST
       ) AS through
       FROM ${table} m
       JOIN workspace_group g ON g.workspace_id = m.workspace_id AND g.id = m.group_id
@@ -78,7 +79,7 @@ export const listGroupMembers = (
 
 const MembershipRow = z.strictObject({ expires_at: z.date().nullable() });
 
-/** A direct membership that counts. */
+/** A direct membership that counts, given by somebody. */
 export const findGroupMembership = (
   db: CommonQueryMethods,
   workspaceId: string,
@@ -89,6 +90,19 @@ export const findGroupMembership = (
     FROM ${DIRECT_MEMBERSHIPS[kind].table} m
     WHERE m.workspace_id = ${workspaceId} AND m.group_id = ${groupId}
       AND m.${DIRECT_MEMBERSHIPS[kind].member} = ${memberId} AND ${isInForce}
+      AND ${DIRECT_MEMBERSHIPS[kind].mapping} IS NULL
+  `);
+
+/** Whether a mapping of an upstream group makes a person a member of a group. */
+export const isMapped = (
+  db: CommonQueryMethods,
+  workspaceId: string,
+  { groupId, personId }: PersonMembership,
+): Promise<boolean> =>
+  db.exists(sql.type(Nothing)`
+    SELECT FROM group_member
+    WHERE workspace_id = ${workspaceId} AND group_id = ${groupId} AND person_id = ${personId}
+      AND mapping_id IS NOT NULL
   `);
 
 /** Sets until when a direct membership holds; makes it when there is none. */
@@ -97,13 +111,13 @@ export const upsertGroupMembership = async (
   workspaceId: string,
   { kind, groupId, memberId, expiresAt }: GroupMembership & { readonly expiresAt: Date | null },
 ): Promise<void> => {
-  const { table, member } = DIRECT_MEMBERSHIPS[kind];
+  const { table, member, key } = DIRECT_MEMBERSHIPS[kind];
   await db.query(sql.type(Nothing)`
     INSERT INTO ${table} AS m (workspace_id, group_id, ${member}, expires_at)
     VALUES (
       ${workspaceId}, ${groupId}, ${memberId}, ${expiresAt && sql.timestamp(expiresAt)}
     )
-    ON CONFLICT (workspace_id, ${member}, group_id) DO UPDATE
+    ON CONFLICT ${key} DO UPDATE
     SET expires_at = excluded.expires_at,
       created_at = CASE WHEN ${isInForce} THEN m.created_at ELSE excluded.created_at END
   `);
@@ -130,13 +144,13 @@ export const insertGroupMembers = (
       memberships.map((membership) => [membership.groupId, membership.personId]),
       ['uuid', 'uuid'],
     )} AS n (group_id, person_id)
-    ON CONFLICT (workspace_id, person_id, group_id) DO UPDATE
+    ON CONFLICT ${DIRECT_MEMBERSHIPS.person.key} DO UPDATE
     SET expires_at = NULL, created_at = excluded.created_at
     WHERE m.expires_at <= now()
     RETURNING m.group_id AS "groupId", m.person_id AS "personId"
   `);
 
-/** Ends a direct membership; returns whether there was one that counted. */
+/** Ends a direct membership that somebody gave; returns whether there was one that counted. */
 export const deleteGroupMembership = async (
   db: CommonQueryMethods,
   workspaceId: string,
@@ -146,6 +160,7 @@ export const deleteGroupMembership = async (
     DELETE FROM ${DIRECT_MEMBERSHIPS[kind].table} m
     WHERE m.workspace_id = ${workspaceId} AND m.group_id = ${groupId}
       AND m.${DIRECT_MEMBERSHIPS[kind].member} = ${memberId} AND ${isInForce}
+      AND ${DIRECT_MEMBERSHIPS[kind].mapping} IS NULL
   `);
   return rowCount > 0;
 };

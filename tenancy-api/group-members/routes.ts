@@ -78,7 +78,7 @@ const personRoutes = [
     summary: 'Take a direct member out of a group',
     permission: { workspace: 'member:write' },
     responses: { 200: { description: 'When this shows in tokens.', body: TokenTimes } },
-    problems: [PROBLEMS.lastAdmin],
+    problems: [PROBLEMS.lastAdmin, PROBLEMS.mappedMembership],
     handler: async ({ context, access, params: { group: groupId, person: memberId } }) => {
       await removeMembership(context, access, { kind: 'person', groupId, memberId });
       return { status: 200, body: toTokenTimes() };

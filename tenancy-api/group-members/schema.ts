@@ -6,6 +6,7 @@ import {
   ConnectorSubject,
   FutureTimestamp,
   Id,
+  MappingId,
   Timestamp,
   tokenTimes,
 } from '../schema.ts';
@@ -16,6 +17,7 @@ const ThroughRow = z.strictObject({
   name: z.string(),
   created_at: z.string(),
   expires_at: z.string().nullable(),
+  mapping_id: z.uuid().nullable(),
 });
 
 /** A member of a group as listed: who it is, and the direct memberships that make it one. */
@@ -33,7 +35,7 @@ const ExpiresAt = Timestamp.nullable().describe(
 );
 
 const Through = z
-  .strictObject({ id: Id('group'), name: z.string(), expires_at: ExpiresAt })
+  .strictObject({ id: Id('group'), name: z.string(), expires_at: ExpiresAt, mapping: MappingId })
   .meta({ id: 'DirectMembership' });
 
 const membership = {
@@ -89,10 +91,11 @@ const toMembership = ({ through }: GroupMemberRow) => {
   return {
     created_at: through.map((each) => toIso(each.created_at)).toSorted()[0] ?? '',
     expires_at: isForGood ? null : (ends.toSorted().at(-1) ?? null),
-    through: through.map(({ id, name }, index) => ({
+    through: through.map(({ id, name, mapping_id }, index) => ({
       id: formatId('group', id),
       name,
       expires_at: ends[index] ?? null,
+      mapping: mapping_id && formatId('groupMapping', mapping_id),
     })),
   };
 };

@@ -6,11 +6,13 @@ import { recordChange } from '../change.ts';
 import type { RequestContext } from '../context.ts';
 import { getGroup } from '../groups/service.ts';
 import { insertMembers, isPersonVisible, provisionPeople } from '../members/queries.ts';
+import { mappedMembership } from '../members/service.ts';
 import { notFound } from '../problems.ts';
 import {
   deleteGroupMembership,
   findGroupMembership,
   type GroupMembership,
+  isMapped,
   listGroupMembers,
   upsertGroupMembership,
 } from './queries.ts';
@@ -126,9 +128,9 @@ const getMember = async (
 };
 
 /**
- * Takes a direct member out of a group; they stay in the workspace.
+ * Takes a direct member out of a group; they stay in the workspace. What mappings give stays too.
  *
- * @throws Problem not-found, last-admin
+ * @throws Problem not-found, last-admin, mapped-membership for whom only mappings make a member
  */
 export const removeMembership = async (
   context: RequestContext,
@@ -137,8 +139,14 @@ export const removeMembership = async (
 ): Promise<void> => {
   const { workspaceId } = access;
   const { kind, groupId, memberId } = membership;
-  await getGroup(context, workspaceId, groupId);
-  if (!(await deleteGroupMembership(context.tx, workspaceId, membership))) throw notFound();
+  const group = await getGroup(context, workspaceId, groupId);
+  if (!(await deleteGroupMembership(context.tx, workspaceId, membership))) {
+    const asPerson = { groupId, personId: memberId };
+    if (kind === 'person' && (await isMapped(context.tx, workspaceId, asPerson))) {
+      throw mappedMembership(group.name);
+    }
+    throw notFound();
+  }
   if (kind === 'person') await assertAdminRemains(context.tx, workspaceId);
   const { action, member } = MEMBERSHIP_RECORDS[kind];
   await recordChange(context, {

@@ -39,7 +39,7 @@ const membershipsOf = (workspaceId: string, kind: MemberKind): FragmentSqlToken 
   const { table, member } = DIRECT_MEMBERSHIPS[kind];
   const details = kind === 'person' ? sql.fragment`person` : sql.fragment`service_account`;
   return sql.fragment`
-    SELECT ${kind === 'person' ? 'person' : 'service_account'} AS kind, m.${member} AS member,
+    SELECT DISTINCT ${kind === 'person' ? 'person' : 'service_account'} AS kind, m.${member} AS member,
       d.display_name, m.group_id AS "groupId"
     FROM (
       SELECT DISTINCT inside.${member} AS id

@@ -48,12 +48,12 @@ export const listDirectGroups = (
   { kind, memberId }: { readonly kind: MemberKind; readonly memberId: string },
 ): Promise<readonly DirectGroupRow[]> =>
   db.any(sql.type(DirectGroupRow)`
-    SELECT g.id, g.name, m.expires_at
+    SELECT g.id, g.name, m.expires_at, ${DIRECT_MEMBERSHIPS[kind].mapping} AS mapping_id
     FROM ${DIRECT_MEMBERSHIPS[kind].table} m
     JOIN workspace_group g ON g.workspace_id = m.workspace_id AND g.id = m.group_id
     WHERE m.workspace_id = ${workspaceId} AND m.${DIRECT_MEMBERSHIPS[kind].member} = ${memberId}
       AND ${isCurrent(sql.fragment`m`)}
-    ORDER BY g.name COLLATE "C"
+    ORDER BY g.name COLLATE "C", mapping_id NULLS FIRST
   `);
 
 /** Whether the caller can see a person: someone of their workspaces or organizations. */
@@ -78,21 +78,23 @@ export const insertFirstMember = async (
   `);
 };
 
-/** Makes people members of a workspace; returns those who weren't. */
+/** Makes people direct members of a workspace; returns those who weren't. */
 export const insertMembers = (
   db: CommonQueryMethods,
   workspaceId: string,
   personIds: readonly string[],
 ): Promise<readonly string[]> =>
   db.anyFirst(sql.type(z.strictObject({ person_id: z.uuid() }))`
-    INSERT INTO workspace_member (workspace_id, person_id)
+    INSERT INTO workspace_member AS m (workspace_id, person_id)
     SELECT ${workspaceId}, person_id
     FROM ${sql.unnest(
       personIds.map((personId) => [personId]),
       ['uuid'],
-    )} AS m (person_id)
-    ON CONFLICT ON CONSTRAINT workspace_member__workspace_id_person_id__pkey DO NOTHING
-    RETURNING person_id
+    )} AS n (person_id)
+    ON CONFLICT ON CONSTRAINT workspace_member__workspace_id_person_id__pkey DO UPDATE
+    SET direct = true
+    WHERE NOT m.direct
+    RETURNING m.person_id
   `);
 
 /** Ends a membership of a workspace and of all its groups. */

@@ -40,7 +40,7 @@ export const memberRoutes = [
     summary: 'Remove a member from the workspace and all its groups',
     permission: { workspace: 'member:write' },
     responses: { 200: { description: 'When this shows in tokens.', body: TokenTimes } },
-    problems: [PROBLEMS.lastAdmin],
+    problems: [PROBLEMS.lastAdmin, PROBLEMS.mappedMembership],
     handler: async ({ context, access, params }) => {
       await removeMember(context, access, params.person);
       return { status: 200, body: toTokenTimes() };
@@ -52,7 +52,7 @@ export const memberRoutes = [
     summary: 'Leave the workspace and all its groups',
     permission: { workspace: 'member:leave' },
     responses: { 200: { description: 'When this shows in tokens.', body: TokenTimes } },
-    problems: [PROBLEMS.lastAdmin],
+    problems: [PROBLEMS.lastAdmin, PROBLEMS.mappedMembership],
     handler: async ({ context, access }) => {
       await removeMember(context, access, context.personId);
       return { status: 200, body: toTokenTimes() };

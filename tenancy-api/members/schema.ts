@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { formatId } from '#domain/identifiers.ts';
 import { SortedPageQuery } from '../cursor.ts';
-import { Id, Timestamp } from '../schema.ts';
+import { Id, MappingId, Timestamp } from '../schema.ts';
 
 /** A person in a workspace, as they are stored, and since when. */
 export const MemberRow = z.strictObject({
@@ -44,6 +44,7 @@ export const DirectGroupRow = z.strictObject({
   id: z.uuid(),
   name: z.string(),
   expires_at: z.date().nullable(),
+  mapping_id: z.uuid().nullable(),
 });
 export type DirectGroupRow = z.infer<typeof DirectGroupRow>;
 
@@ -56,6 +57,7 @@ const DirectGroup = z
   .strictObject({
     ...GroupReference.shape,
     expires_at: Timestamp.nullable().describe('When the membership ends; null: it holds for good.'),
+    mapping: MappingId,
   })
   .meta({ id: 'DirectGroup' });
 
@@ -73,6 +75,7 @@ export const toGroups = (
   direct_groups: direct.map((row) => ({
     ...toGroupReference(row),
     expires_at: row.expires_at?.toISOString() ?? null,
+    mapping: row.mapping_id && formatId('groupMapping', row.mapping_id),
   })),
   effective_groups: effective.map(toGroupReference),
 });

@@ -5,7 +5,7 @@ import type { WorkspaceAccess } from '../access.ts';
 import { assertAdminRemains } from '../admins.ts';
 import { recordChange } from '../change.ts';
 import type { RequestContext } from '../context.ts';
-import { notFound } from '../problems.ts';
+import { notFound, PROBLEMS, Problem } from '../problems.ts';
 import { deleteMember, findMember, listDirectGroups } from './queries.ts';
 import { type MemberDetail, type MemberRow, toGroups, toMember } from './schema.ts';
 
@@ -40,7 +40,7 @@ export const getMemberDetail = async (
 /**
  * Takes a person out of a workspace and all its groups.
  *
- * @throws Problem not-found, last-admin
+ * @throws Problem not-found, last-admin, mapped-membership for someone whom a mapping would bring back
  */
 export const removeMember = async (
   context: RequestContext,
@@ -53,6 +53,8 @@ export const removeMember = async (
     kind: 'person',
     memberId: personId,
   });
+  const mapped = groups.find((group) => group.mapping_id !== null);
+  if (mapped) throw mappedMembership(mapped.name);
   await assertAdminRemains(context.tx, workspaceId, personId);
   // Recorded first: whoever removes themselves sees nothing of the workspace afterwards.
   await recordChange(context, {
@@ -63,3 +65,10 @@ export const removeMember = async (
   });
   await deleteMember(context.tx, workspaceId, personId);
 };
+
+/** The refusal to end what only a mapping, or the provider's own group, can end. */
+export const mappedMembership = (group: string): Problem =>
+  new Problem(
+    PROBLEMS.mappedMembership,
+    `A mapping of an upstream group makes them a member of ${group}. Take them out of the upstream group, or delete the mapping.`,
+  );

@@ -60,6 +60,15 @@ export const EN = {
     closedUntil: (closure: Closure, workspace: string, organization: string): Html =>
       html`Nobody can sign in to ${strong(workspace)} of ${strong(organization)} until a user of the
 organization ${closure === 'suspended' ? 'resumes' : 'restores'} it.`,
+    notAdmitted: 'You can’t sign in with this account',
+    admission: {
+      email_unverified:
+        'Only people with a verified e-mail address may sign in here. Verify yours at the identity provider and try again, or sign in with another account.',
+      email_domain:
+        'Only people with an e-mail address of certain domains may sign in here. Sign in with another account, such as the one of your company.',
+      not_invited:
+        'Only people who were invited may sign in here. Ask an administrator of a workspace to add you, or sign in with another account.',
+    },
     suspended: 'This account is suspended',
     askOperator:
       'It can’t sign in. Ask whoever runs this platform why, or sign in with another account.',

@@ -1,0 +1,164 @@
+/**
+ * Asks identity providers again while nobody is there: whether someone may still sign in, and which
+ * groups they are in now. However many tokens are asked for at once, one request goes out; it holds no
+ * connection to the database while it waits.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '#runtime/log.ts';
+import { type Connector, UpstreamError, type UpstreamSignIn } from '../../connectors/connector.ts';
+import { refuseAdmission } from '../admission.ts';
+import { type SignInContext, updateProfile } from '../sign-up.ts';
+import {
+  type ClaimedAccount,
+  claimDueAccounts,
+  listDueAccounts,
+  postponeLook,
+} from './accounts.ts';
+import { bringMembershipsInLine } from './mapped-memberships.ts';
+import {
+  endSignIns,
+  openCredential,
+  rememberSignIn,
+  type UpstreamDeps,
+  type UpstreamPerson,
+} from './remember.ts';
+
+/** What {@link createLookAgain} needs. */
+export type LookDeps = UpstreamDeps & {
+  readonly connectors: readonly Connector[];
+  readonly log: Logger;
+};
+
+/**
+ * Asks about all identities of a person (UUID) that are due, and brings everything in line with the
+ * answers. Whoever comes while somebody else asks waits for them. Never waits longer than some seconds.
+ */
+export type LookAgain = (personId: string, context: SignInContext) => Promise<void>;
+
+/** A token waits this long for a provider; an answer that comes later is kept all the same. */
+const LIMIT_MS = 3_000;
+/** Longer than any connector tries. */
+const LEASE_SECONDS = 20;
+const MAX_RETRY_SECONDS = 30;
+const POLL_MS = 100;
+
+/** Makes the one look of this process for each person at a time. */
+export const createLookAgain = (deps: LookDeps): LookAgain => {
+  const underWay = new Map<string, Promise<void>>();
+  return (personId, context) => {
+    const begin = (): Promise<void> => {
+      const look = lookAtAll(deps, personId, context).finally(() => underWay.delete(personId));
+      underWay.set(personId, look);
+      return look;
+    };
+    return underWay.get(personId) ?? begin();
+  };
+};
+
+const lookAtAll = async (
+  deps: LookDeps,
+  personId: string,
+  context: SignInContext,
+): Promise<void> => {
+  const claimed = await claimDueAccounts(deps.database, personId, LEASE_SECONDS);
+  await Promise.all(claimed.map((account) => lookAt(deps, { ...account, personId }, context)));
+  if (claimed.length === 0) await untilLookedAt(deps, personId, context);
+};
+
+/** Somebody else is asking: they write down what they hear. When they don't in time, nothing was heard. */
+const untilLookedAt = async (
+  deps: LookDeps,
+  personId: string,
+  context: SignInContext,
+): Promise<void> => {
+  const deadline = Date.now() + LIMIT_MS + 5 * POLL_MS;
+  let due = await listDueAccounts(deps.database, personId);
+  while (due.length > 0 && Date.now() < deadline) {
+    await delay(POLL_MS);
+    due = await listDueAccounts(deps.database, personId);
+  }
+  const outcome: Outcome = { kind: 'unavailable', reason: 'whoever asks takes too long' };
+  for (const key of due) await carryOut(deps, { ...key, personId }, { outcome, context });
+};
+
+type Account = ClaimedAccount & { readonly personId: string };
+
+/** What came of asking. */
+type Outcome =
+  | { readonly kind: 'seen'; readonly signIn: UpstreamSignIn }
+  | { readonly kind: 'ended' | 'unavailable'; readonly reason: string };
+
+const lookAt = async (deps: LookDeps, account: Account, context: SignInContext): Promise<void> => {
+  const { log } = deps;
+  const bring = async (outcome: Outcome): Promise<void> => {
+    await carryOut(deps, account, { outcome, context });
+    const reason = outcome.kind === 'seen' ? undefined : outcome.reason;
+    const level = reason === undefined ? 'debug' : 'warn';
+    const { connector, personId } = account;
+    log[level](
+      { connector, person_id: personId, request_id: context.requestId, reason },
+      `the identity provider was asked again: ${outcome.kind}`,
+    );
+  };
+  const answered = ask(deps, account).then(bring);
+  const limit = new AbortController();
+  const late = delay(LIMIT_MS, true, { signal: limit.signal }).catch(() => false);
+  const isLate = await Promise.race([answered.then(() => false), late]).finally(() =>
+    limit.abort(),
+  );
+  if (!isLate) return;
+  answered.catch((err: unknown) => log.error({ err }, 'a late answer could not be kept'));
+  await bring({ kind: 'unavailable', reason: 'it takes too long' });
+};
+
+const ask = async (deps: LookDeps, account: Account): Promise<Outcome> => {
+  const connector = deps.connectors.find(({ id }) => id === account.connector);
+  if (connector?.kind !== 'redirect') return ended('the connector is not configured any more');
+  if (!account.sealed_credential) return ended('there is nothing to ask again with');
+  const credential = openCredential(deps.encryption, account, account.sealed_credential);
+  try {
+    return judge(connector, account, await connector.refresh(credential));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : 'unknown';
+    return { kind: isRefusal(error) ? 'ended' : 'unavailable', reason };
+  }
+};
+
+const ended = (reason: string): Outcome => ({ kind: 'ended', reason });
+
+/** What is vague or broken takes nothing away before its time. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof UpstreamError && !['unavailable', 'invalid'].includes(error.failure);
+
+/** The rules of the connector hold now as at the sign-in; and the subject is the same (OIDC Core §12.2). */
+const judge = (
+  { id, admission }: Connector,
+  { subject }: Account,
+  signIn: UpstreamSignIn,
+): Outcome => {
+  const { identity } = signIn;
+  if (identity.connector !== id || identity.subject !== subject) return ended('another subject');
+  const refusal = refuseAdmission(admission, identity, true);
+  return refusal ? ended(`not admitted: ${refusal}`) : { kind: 'seen', signIn };
+};
+
+const carryOut = (
+  deps: LookDeps,
+  person: UpstreamPerson,
+  { outcome, context }: { readonly outcome: Outcome; readonly context: SignInContext },
+): Promise<void> => {
+  const { personId } = person;
+  if (outcome.kind === 'ended') return endSignIns(deps.database, person, context);
+  return deps.database.transaction(async (transaction) => {
+    if (outcome.kind === 'seen') {
+      const { signIn } = outcome;
+      await rememberSignIn(transaction, deps, { person, signIn, context });
+      await updateProfile(transaction, personId, signIn.identity);
+      return;
+    }
+    const { refreshSeconds, maxAgeSeconds } = deps.ages;
+    const retrySeconds = Math.min(MAX_RETRY_SECONDS, refreshSeconds);
+    const isTooOld = await postponeLook(transaction, person, { retrySeconds, maxAgeSeconds });
+    if (isTooOld) await bringMembershipsInLine(transaction, personId, context);
+  });
+};

@@ -1,0 +1,107 @@
+/** Keeps what a provider says of someone, with what follows from it, in one transaction. */
+import { type CommonQueryMethods, type DatabasePool, sql } from 'slonik';
+import * as z from 'zod';
+import type { Encryption } from '#runtime/encryption.ts';
+import type { UpstreamCredential, UpstreamSignIn } from '../../connectors/connector.ts';
+import type { SignInContext } from '../sign-up.ts';
+import {
+  deleteUpstreamAccount,
+  endUpstreamAccount,
+  type IdentityKey,
+  upsertUpstreamAccount,
+} from './accounts.ts';
+import { bringMembershipsInLine } from './mapped-memberships.ts';
+
+/** How old what a provider said may be, in seconds. */
+export type UpstreamAges = {
+  /** Then it is asked again. */
+  readonly refreshSeconds: number;
+  /** Then what it said counts no more, when it couldn't be asked again. */
+  readonly maxAgeSeconds: number;
+};
+
+/** What is needed to keep what providers say. */
+export type UpstreamDeps = {
+  readonly database: DatabasePool;
+  readonly encryption: Encryption;
+  readonly ages: UpstreamAges;
+};
+
+/** Whose account at a provider. `personId` is a UUID. */
+export type UpstreamPerson = IdentityKey & { readonly personId: string };
+
+const Credential = z.strictObject({
+  kind: z.enum(['refresh_token', 'access_token']),
+  value: z.string(),
+});
+
+const purposeOf = ({ connector, subject }: IdentityKey): string =>
+  `upstream-credential:${JSON.stringify([connector, subject])}`;
+
+/** Opens what {@link rememberSignIn} has sealed. @throws when it was sealed for another identity */
+export const openCredential = (
+  encryption: Encryption,
+  key: IdentityKey,
+  sealed: Buffer,
+): UpstreamCredential => Credential.parse(JSON.parse(encryption.open(purposeOf(key), sealed)));
+
+/**
+ * Stores what a provider has just said of a person, and gives and takes the memberships that follow
+ * from it. Of a provider that tells no groups and can't be asked again nothing is kept.
+ */
+export const rememberSignIn = async (
+  db: CommonQueryMethods,
+  { encryption, ages }: Pick<UpstreamDeps, 'encryption' | 'ages'>,
+  { person, signIn, context }: RememberedSignIn,
+): Promise<void> => {
+  const { credential, groups = [] } = signIn;
+  if (credential === undefined && groups.length === 0) {
+    await deleteUpstreamAccount(db, person);
+  } else {
+    await upsertUpstreamAccount(db, person, {
+      groups: [...new Set(groups)],
+      sealedCredential: credential
+        ? encryption.seal(purposeOf(person), JSON.stringify(credential))
+        : null,
+      lookIn: credential ? ages.refreshSeconds : ages.maxAgeSeconds,
+    });
+  }
+  await bringMembershipsInLine(db, person.personId, context);
+};
+
+/** What is remembered, of whom, and for which request. */
+export type RememberedSignIn = {
+  readonly person: UpstreamPerson;
+  readonly signIn: Pick<UpstreamSignIn, 'groups' | 'credential'>;
+  readonly context: SignInContext;
+};
+
+/**
+ * The provider has taken someone back: what followed from its word ends, and with it every sign-in of
+ * the person until now, in browsers and programs.
+ */
+export const endSignIns = (
+  database: DatabasePool,
+  person: UpstreamPerson,
+  context: SignInContext,
+): Promise<void> =>
+  database.transaction(async (transaction) => {
+    await endUpstreamAccount(transaction, person);
+    await bringMembershipsInLine(transaction, person.personId, context);
+    await markSignedOut(transaction, person.personId);
+    await deleteGrants(transaction, person.personId);
+  });
+
+const Nothing = z.strictObject({});
+
+const markSignedOut = async (db: CommonQueryMethods, personId: string): Promise<void> => {
+  await db.query(sql.type(Nothing)`
+    UPDATE person SET signed_out_at = now() WHERE id = ${personId}
+  `);
+};
+
+const deleteGrants = async (db: CommonQueryMethods, personId: string): Promise<void> => {
+  await db.query(sql.type(Nothing)`
+    DELETE FROM oidc_grant WHERE account_id = ${personId}
+  `);
+};
