@@ -21,7 +21,7 @@ import { setClientAddress } from './http/client-address.ts';
 import { setCacheHeaders, setCrossOriginHeaders, setSecurityHeaders } from './http/headers.ts';
 import { pinHost } from './http/host.ts';
 import { PROVIDER_PATHS, requirePlainPath } from './http/path.ts';
-import { logRequests } from './http/request.ts';
+import { discardUnread, logRequests } from './http/request.ts';
 import { requireSameOrigin } from './http/same-origin.ts';
 import { keepUserCode } from './interactions/device.ts';
 import { showErrors } from './interactions/errors.ts';
@@ -91,6 +91,7 @@ export const createIssuer = async (deps: IssuerDeps): Promise<RequestListener> =
   provider.use(health({ readiness, metrics, check: () => ping(database) }));
   provider.use(setClientAddress(deps.trustedProxies ?? []));
   provider.use(logRequests(log));
+  provider.use(discardUnread);
   provider.use(rememberBrand(brand));
   provider.use(setSecurityHeaders(issuerUrl));
   provider.use(pinHost(issuerUrl));

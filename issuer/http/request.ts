@@ -30,6 +30,18 @@ export const logRequests =
     }
   };
 
+/**
+ * Reads on and forgets what is left of a body that was too long. Left in the connection it would stand before
+ * the next request there, which may be somebody else's behind a proxy.
+ */
+export const discardUnread: Middleware = async (ctx, next) => {
+  try {
+    await next();
+  } finally {
+    if (!ctx.req.complete) ctx.req.resume();
+  }
+};
+
 /** Paths of interactions hold what their cookies hold, however the rest is spelled. */
 export const withoutSecrets = (path: string): string =>
   path.replace(/(^|\/)(interaction|auth|device)(\/+)(?!auth$)[^/]+/i, '$1$2$3:uid');
