@@ -40,14 +40,17 @@ export type PageVisitor = AsyncDisposable & {
 const MAX_REDIRECTS = 20;
 
 /**
- * @param ca PEM of the authority to trust
+ * @param ca PEM of the authorities to trust
  * @param headers of every request, such as a language or the address that a proxy saw
+ * @param alsoVisit origins that belong to the site as well, such as an identity provider's
  */
 export const createPageVisitor = (
-  ca: string,
+  ca: string | readonly string[],
   headers: Readonly<Record<string, string>> = {},
+  alsoVisit: readonly string[] = [],
 ): PageVisitor => {
-  const agent = new Agent({ connect: { ca } });
+  const agent = new Agent({ connect: { ca: [ca].flat() } });
+  const site = new Set(alsoVisit);
   const cookies = new CookieJar();
   const visit = async (address: URL, init: RequestInitLike): Promise<VisitedPage> => {
     let url = address;
@@ -70,7 +73,9 @@ export const createPageVisitor = (
       if (location === null) return toPage(url, response);
       await response.body?.cancel();
       const target = new URL(location, url);
-      if (target.origin !== address.origin) return toRedirect(target, response);
+      if (target.origin !== address.origin && !site.has(target.origin)) {
+        return toRedirect(target, response);
+      }
       url = target;
       request = {};
     }

@@ -1,5 +1,5 @@
 /** Structured logs on standard output, one JSON object a line. */
-import { type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, pino } from 'pino';
 import { formatId } from '#domain/identifiers.ts';
 
 export type { Logger } from 'pino';
@@ -26,8 +26,13 @@ const TOGETHER = { sync: false, minLength: 8_192, periodicFlush: 200 } as const;
  * the process at the latest; a fatal one at once.
  *
  * @param service its name, in every line
+ * @param destination where the lines go instead
  */
-export const createLogger = (service: string, level: string): Logger =>
+export const createLogger = (
+  service: string,
+  level: string,
+  destination: DestinationStream = pino.destination(TOGETHER),
+): Logger =>
   pino(
     {
       level,
@@ -39,7 +44,7 @@ export const createLogger = (service: string, level: string): Logger =>
         censor: '[redacted]',
       },
     },
-    pino.destination(TOGETHER),
+    destination,
   );
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -70,11 +70,19 @@ export const toIdentity = (
 /** An e-mail address, or nothing when it isn't well-formed. */
 export const toEmail = (value: unknown): string | undefined => Email.safeParse(value).data;
 
-/** The first of these that is a text to show, in one line of at most 255 characters. */
+// Control characters and line ends; what turns the direction of writing (the Unicode Bidirectional
+// Algorithm's embeddings, overrides, isolates and marks); and what has no width.
+const UNSEEN =
+  /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+/gu;
+
+/**
+ * The first of these that is a text to show, in one line of at most 255 characters and without those that
+ * make a name look like another.
+ */
 export const toDisplayName = (candidates: readonly unknown[]): string | undefined =>
   candidates
     .filter((each) => typeof each === 'string')
-    .map((each) => each.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim())
+    .map((each) => each.replace(UNSEEN, ' ').trim())
     .map((each) => each.toWellFormed().slice(0, MAX_LENGTH).toWellFormed())
     .find((each) => each !== '');
 

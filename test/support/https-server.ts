@@ -1,4 +1,5 @@
 /** A small HTTPS server on a free loopback port, with an authority of its own, for stand-ins of tests. */
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -14,7 +15,8 @@ export type HttpsServer = AsyncDisposable & {
 
 /** Listens on 127.0.0.1; disposing of it cuts all connections, the hanging ones too. */
 export const startHttpsServer = async (handler: RequestListener): Promise<HttpsServer> => {
-  const authority = await createCertificateAuthority('test server');
+  // Of two authorities of the same name, whoever trusts both tries only one.
+  const authority = await createCertificateAuthority(`test server ${randomUUID()}`);
   const tls = await authority.sign({ commonName: 'server', hosts: ['127.0.0.1'], days: 1 });
   const server = createServer({ cert: tls.certificate, key: tls.privateKey }, handler);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

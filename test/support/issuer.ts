@@ -53,6 +53,12 @@ export type TestIssuerOptions = {
   readonly metrics?: Registry;
   /** Connectors beside the local accounts; without any accounts the only ones. */
   readonly connectors?: readonly z.input<typeof ConnectorSettings>[];
+  /** By default `localhost`: cookies don't tell ports apart, so that a second issuer needs another. */
+  readonly host?: string;
+  /** By default a free one. */
+  readonly port?: number;
+  /** Collects all lines of the log, those for debugging too. */
+  readonly logLines?: string[];
 };
 
 /** Everyone's password. */
@@ -75,21 +81,18 @@ export const startTestIssuer = async (
   accounts: readonly TestAccount[],
   options: TestIssuerOptions = {},
 ): Promise<TestIssuer> => {
+  const { host = 'localhost', port = 0 } = options;
   await using stack = new AsyncDisposableStack();
-  const authority = await createCertificateAuthority('test');
-  const tls = await authority.sign({ commonName: 'issuer', hosts: ['localhost'], days: 1 });
+  const authority = await createCertificateAuthority(`test ${host}`);
+  const tls = await authority.sign({ commonName: 'issuer', hosts: [host], days: 1 });
   // The issuer must know its port before it exists.
   let handler: RequestListener | undefined;
   const server = stack.use(
-    await listen((request, response) => handler?.(request, response), {
-      host: 'localhost',
-      port: 0,
-      tls,
-    }),
+    await listen((request, response) => handler?.(request, response), { host, port, tls }),
   );
   const pool = options.pool ?? (await database.connectAs('hexabase_issuer'));
   const metrics = options.metrics ?? createMetrics('issuer');
-  const issuerUrl = `https://localhost:${server.port}`;
+  const issuerUrl = `https://${host}:${server.port}`;
   handler = await createIssuer({
     issuerUrl,
     apiAudience: TEST_API_AUDIENCE,
@@ -111,7 +114,7 @@ export const startTestIssuer = async (
         issuerUrl,
       )),
     ],
-    log: createLogger('issuer', process.env['TEST_LOG_LEVEL'] ?? 'silent'),
+    log: createTestLogger(options.logLines),
     metrics,
     readiness: { ready: true },
   });
@@ -124,6 +127,11 @@ export const startTestIssuer = async (
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 };
+
+const createTestLogger = (lines: string[] | undefined) =>
+  lines
+    ? createLogger('issuer', 'trace', { write: (line) => void lines.push(line) })
+    : createLogger('issuer', process.env['TEST_LOG_LEVEL'] ?? 'silent');
 
 const createConnector = async (accounts: readonly TestAccount[]) => {
   const password_hash = await hashPassword(TEST_PASSWORD, CHEAP);

@@ -149,19 +149,29 @@ export const authorize = async (options: SignInOptions, url: URL): Promise<URL> 
   return end.url;
 };
 
-/** Signs in and confirms on whatever pages come, until none asks for it any more. */
+const MAX_PAGES = 8;
+
+/**
+ * Signs in and confirms on whatever pages come, ours and an identity provider's, until none asks for it
+ * any more. A password is given once to each site: whoever asks again has refused it.
+ */
 export const goThroughPages = async (
   visitor: PageVisitor,
   start: VisitedPage,
   { username, password }: Pick<SignInOptions, 'username' | 'password'>,
 ): Promise<VisitedPage> => {
+  const given = new Set<string>();
   let page = start;
-  if (hasForm(page, '[name=password]')) {
-    page = await visitor.submit(page, { having: 'password', fields: { username, password } });
+  for (let visited = 0; visited < MAX_PAGES; visited += 1) {
+    const { origin } = page.url;
+    if (hasForm(page, '[name=password]') && !given.has(origin)) {
+      given.add(origin);
+      page = await visitor.submit(page, { having: 'password', fields: { username, password } });
+    } else if (hasForm(page, '[action$="/confirm"]') && page.status === 200) {
+      page = await visitor.submit(page, { action: '/confirm' });
+    } else return page;
   }
-  return hasForm(page, '[action$="/confirm"]') && page.status === 200
-    ? visitor.submit(page, { action: '/confirm' })
-    : page;
+  return page;
 };
 
 const hasForm = ({ document }: VisitedPage, selector: string): boolean =>

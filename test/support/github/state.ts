@@ -16,6 +16,8 @@ export type GithubUser = {
   emails: readonly GithubEmail[];
   /** Logins of organisations. */
   organizations: readonly string[];
+  /** Of those, the ones whose invitation the user hasn't taken up. */
+  invitations?: readonly string[];
   /** `organisation/team-slug`, direct memberships only. */
   teams: readonly string[];
   suspended?: boolean;

@@ -23,6 +23,8 @@ import { CLIENT_ID, type KeycloakUser, REALM, toRealm } from './realm.ts';
 /** A running Keycloak. */
 export type Keycloak = AsyncDisposable &
   Omit<KeycloakAdmin, 'createRealm'> & {
+    /** Its origin. */
+    readonly url: string;
     /** The realm's issuer identifier. */
     readonly issuerUrl: string;
     readonly ca: string;
@@ -39,7 +41,7 @@ export const startKeycloak = async (users: readonly KeycloakUser[]): Promise<Key
   await using stack = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), 'keycloak-'));
   stack.defer(() => rm(directory, { recursive: true }));
-  const authority = await createCertificateAuthority('test authority');
+  const authority = await createCertificateAuthority('keycloak authority');
   const tls = await authority.sign({ commonName: 'keycloak', hosts: ['127.0.0.1'], days: 1 });
   const files = { certificate: join(directory, 'tls.crt'), key: join(directory, 'tls.key') };
   await writeFile(files.certificate, tls.certificate);
@@ -59,6 +61,7 @@ export const startKeycloak = async (users: readonly KeycloakUser[]): Promise<Key
   const resources = stack.move();
   return {
     ...admin,
+    url,
     issuerUrl: `${url}/realms/${REALM}`,
     ca: authority.certificate,
     clientId: CLIENT_ID,

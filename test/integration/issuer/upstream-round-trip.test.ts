@@ -1,0 +1,220 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { callbackOf } from '../../../issuer/connectors/registry.ts';
+import type { VisitedPage } from '../../../quickstart/page-visitor.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { type HostileProvider, startHostileProvider } from '../../support/hostile-provider.ts';
+import { expectNoneLogged, expectRefusal } from '../../support/refusals.ts';
+import {
+  answerOf,
+  type Departure,
+  oidcConnector,
+  startUpstreamIssuer,
+  type UpstreamIssuer,
+} from '../../support/upstream.ts';
+
+let database: TestDatabase;
+let acme: HostileProvider;
+let other: HostileProvider;
+let issuer: UpstreamIssuer;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  acme = await startHostileProvider();
+  other = await startHostileProvider();
+  issuer = await startUpstreamIssuer(database, {
+    acme: oidcConnector(acme),
+    other: oidcConnector(other),
+  });
+});
+afterAll(async () => {
+  expectNoneLogged(issuer.logLines, [...acme.secrets, ...other.secrets]);
+  for (const each of [issuer, acme, other, database]) await each?.[Symbol.asyncDispose]();
+});
+
+/** Follows the link that ends so. */
+const follow = ({ visitor }: Departure, page: VisitedPage, end: string): Promise<VisitedPage> => {
+  const hrefs = page.document.querySelectorAll('a').map((link) => link.getAttribute('href') ?? '');
+  const href = hrefs.find((each) => each.endsWith(end));
+  if (href === undefined) throw new Error(`no link …${end} on: ${page.text}`);
+  return visitor.open(new URL(href, page.url).href);
+};
+
+const withParameter = (url: URL, name: string, value: string): URL => {
+  const changed = new URL(url);
+  changed.searchParams.set(name, value);
+  return changed;
+};
+
+const countPeople = async (subject: string): Promise<{ people: number; organizations: number }> => {
+  const [row] = await database.query<{ people: number; organizations: number }>(
+    `SELECT count(DISTINCT i.person_id)::int AS people, count(DISTINCT o.id)::int AS organizations
+     FROM identity i LEFT JOIN organization o ON o.personal_for = i.person_id WHERE i.subject = $1`,
+    [subject],
+  );
+  return row ?? { people: 0, organizations: 0 };
+};
+
+describe('a sign-in at a provider', () => {
+  it('gives tokens and a private organization, and is the same person the second time', async () => {
+    acme.setPerson({ sub: 'first', name: 'Ann', email: 'ann@example.test', email_verified: true });
+    const first = await issuer.signIn('acme');
+    expect(first.claims).toMatchObject({ name: 'Ann', email: 'ann@example.test' });
+    acme.setPerson({
+      sub: 'first',
+      name: 'Ann Other',
+      email: 'b@example.test',
+      email_verified: true,
+    });
+    const second = await issuer.signIn('acme');
+    expect(second.claims).toMatchObject({ sub: first.claims['sub'], name: 'Ann Other' });
+    expect(await countPeople('first')).toEqual({ people: 1, organizations: 1 });
+  });
+
+  it('is another person at another provider, whatever subject and e-mail address it says', async () => {
+    const person = { sub: 'same', name: 'Sam', email: 'sam@example.test', email_verified: true };
+    acme.setPerson(person);
+    other.setPerson(person);
+    const [here, there] = [await issuer.signIn('acme'), await issuer.signIn('other')];
+    expect(here.claims['sub']).not.toBe(there.claims['sub']);
+    expect(await countPeople('same')).toEqual({ people: 2, organizations: 2 });
+  });
+
+  it('asks with PKCE, a nonce, and a redirect address of the connector’s own', async () => {
+    const { url } = await issuer.depart('acme');
+    expect(Object.fromEntries(url.searchParams)).toMatchObject({
+      response_type: 'code',
+      code_challenge_method: 'S256',
+      code_challenge: expect.stringMatching(/^[\w-]{43}$/),
+      nonce: expect.stringMatching(/^[\w-]{43}$/),
+      state: expect.stringMatching(/^interaction~[\w-]+~[\w-]{43}$/),
+      redirect_uri: callbackOf(issuer.issuerUrl, 'acme'),
+    });
+    const again = await issuer.depart('acme');
+    for (const name of ['code_challenge', 'nonce', 'state']) {
+      expect(again.url.searchParams.get(name)).not.toBe(url.searchParams.get(name));
+    }
+  });
+
+  it('of one new person in 64 browsers at once makes one person with one organization', async () => {
+    acme.setPerson({ sub: 'many', name: 'Many', email: 'm@example.test', email_verified: true });
+    const departures = await Promise.all(Array.from({ length: 64 }, () => issuer.depart('acme')));
+    const answers = await Promise.all(departures.map(({ url }) => answerOf(acme, url)));
+    const tokens = await Promise.all(
+      departures.map((departure, index) => issuer.arrive(departure, answers[index] as URL)),
+    );
+    expect(new Set(tokens.map(({ claims }) => claims['sub'])).size).toBe(1);
+    expect(await countPeople('many')).toEqual({ people: 1, organizations: 1 });
+  });
+});
+
+describe('an answer that isn’t for this browser and this sign-in', () => {
+  it('with a state that we never gave is refused', async () => {
+    const { visitor, url } = await issuer.depart('acme');
+    const answer = await answerOf(acme, url);
+    const state = url.searchParams.get('state') ?? '';
+    const forged = `${state.slice(0, -43)}${'A'.repeat(43)}`;
+    for (const value of [forged, '', 'x', `${state}x`, state.replace('interaction', 'account')]) {
+      const page = await visitor.open(withParameter(answer, 'state', value).href);
+      if (value.startsWith('account')) expect(page.status).toBeGreaterThanOrEqual(400);
+      else expectRefusal(page, 400, 'upstream_invalid');
+    }
+    const twice = new URL(answer);
+    twice.searchParams.append('state', state);
+    expectRefusal(await visitor.open(twice.href), 400, 'upstream_invalid');
+  });
+
+  it('that came in another browser is refused, and helps neither (login CSRF)', async () => {
+    const attacker = await issuer.depart('acme');
+    const answer = await answerOf(acme, attacker.url);
+    await using victim = issuer.createHomebody();
+    expectRefusal(await victim.open(answer.href), 400, 'expired');
+    const underWay = await issuer.depart('acme');
+    expectRefusal(await underWay.visitor.open(answer.href), 400, 'expired');
+    expect((await issuer.arrive(attacker, answer)).claims['sub']).toMatch(/^\w+$/);
+  });
+
+  it('with another browser’s code under one’s own state is refused (code injection)', async () => {
+    const [mine, theirs] = [await issuer.depart('acme'), await issuer.depart('acme')];
+    const stolen = await answerOf(acme, theirs.url);
+    const injected = withParameter(stolen, 'state', mine.url.searchParams.get('state') ?? '');
+    expectRefusal(await mine.visitor.open(injected.href), 400, 'upstream_invalid');
+  });
+
+  it('at the callback of another connector is refused (mix-up)', async () => {
+    const { visitor, url } = await issuer.depart('acme');
+    const answer = await answerOf(acme, url);
+    const asked = other.requests.length;
+    const swapped = new URL(answer.href.replace('/connectors/acme/', '/connectors/other/'));
+    expectRefusal(await visitor.open(swapped.href), 400, 'upstream_invalid');
+    swapped.searchParams.set('iss', other.url);
+    expectRefusal(await visitor.open(swapped.href), 400, 'upstream_invalid');
+    expect(other.requests.slice(asked)).toEqual([]);
+  });
+
+  it('of a provider that passes the browser on to another one is refused (mix-up)', async () => {
+    const { visitor, url } = await issuer.depart('acme');
+    const passedOn = new URL(url.href.replace(acme.url, other.url));
+    passedOn.searchParams.set('redirect_uri', callbackOf(issuer.issuerUrl, 'other'));
+    const answer = await answerOf(other, passedOn);
+    expectRefusal(await visitor.open(answer.href), 400, 'upstream_invalid');
+    const relayed = new URL(answer.href.replace('/connectors/other/', '/connectors/acme/'));
+    expectRefusal(await visitor.open(relayed.href), 400, 'upstream_invalid');
+  });
+
+  it('of a connector that isn’t there, or has passwords, finds nothing', async () => {
+    const { visitor, url } = await issuer.depart('acme');
+    const answer = await answerOf(acme, url);
+    for (const id of ['local', 'nobody', '__proto__', '..%2facme']) {
+      const page = await visitor.open(
+        answer.href.replace('/connectors/acme/', `/connectors/${id}/`),
+      );
+      expect(page.left).toBe(false);
+      expect([400, 404]).toContain(page.status);
+    }
+  });
+});
+
+describe('an answer that comes twice', () => {
+  it('counts once, also in 16 requests at once', async () => {
+    acme.setPerson({ sub: 'twice', name: 'T', email: 't@example.test', email_verified: true });
+    const { visitor, url } = await issuer.depart('acme');
+    const answer = await answerOf(acme, url);
+    const tokens = acme.requests.filter((each) => each === 'token').length;
+    const pages = await Promise.all(
+      Array.from({ length: 16 }, () => visitor.open(answer.href).catch(() => undefined)),
+    );
+    expect(acme.requests.filter((each) => each === 'token')).toHaveLength(tokens + 1);
+    expect(pages.filter((page) => page?.status === 200)).toHaveLength(1);
+  });
+
+  it('after a refusal is refused, although the sign-in may start anew', async () => {
+    const departure = await issuer.depart('acme');
+    const answer = await answerOf(acme, departure.url);
+    acme.behave({ claims: (claims) => ({ ...claims, nonce: 'other' }) });
+    expectRefusal(await departure.visitor.open(answer.href), 400, 'upstream_invalid');
+    acme.behave({});
+    const replayed = await departure.visitor.open(answer.href);
+    expectRefusal(replayed, 400, 'upstream_invalid');
+    const choice = await follow(departure, replayed, '/switch');
+    const again = await follow(departure, choice, '/sign-in/acme?account=select');
+    expect(again).toMatchObject({ left: true, url: { origin: acme.url, pathname: '/authorize' } });
+    const tokens = await issuer.arrive(departure, await answerOf(acme, again.url));
+    expect(tokens.claims['name']).toBe('T');
+  });
+
+  it('after the sign-in has ended is refused', async () => {
+    const departure = await issuer.depart('acme');
+    const answer = await answerOf(acme, departure.url);
+    await issuer.arrive(departure, answer);
+    expectRefusal(await departure.visitor.open(answer.href), 400, 'expired');
+  });
+
+  it('ten minutes later is refused', async () => {
+    const { visitor, url } = await issuer.depart('acme');
+    const answer = await answerOf(acme, url);
+    await database.query(
+      `UPDATE oidc_artifact SET expires_at = now() - interval '2 minutes' WHERE model = 'UpstreamRequest'`,
+    );
+    expectRefusal(await visitor.open(answer.href), 400, 'upstream_invalid');
+  });
+});
