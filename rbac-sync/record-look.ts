@@ -68,7 +68,7 @@ export const recordFault = async (
   const { id: workspaceId, generation, observedGeneration } = workspace;
   const fault = toFault(look.statements, error);
   metrics.faults.inc({ reason: fault.reason });
-  log.error(
+  log.warn(
     { err: error, workspace: workspaceId, generation, reason: fault.reason, fault: fault.message },
     'a look ended in a fault and will be done again',
   );
