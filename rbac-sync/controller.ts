@@ -10,18 +10,18 @@ import * as z from 'zod';
 import { DOORBELL_SUBJECTS, type Doorbell } from '#runtime/doorbell.ts';
 import type { Encryption } from '#runtime/encryption.ts';
 import type { Logger } from '#runtime/log.ts';
-import { expire } from './expire.ts';
-import { LEASE_SECONDS, releaseLeases, renewLeases } from './leases.ts';
-import type { ReconcileDeps } from './look.ts';
+import type { WorkspaceCluster } from './cluster/workspace-clusters.ts';
+import { expire } from './life/expire.ts';
 import { createSyncMetrics } from './metrics.ts';
 import type { ProvisionerRegistry } from './provisioners/registry.ts';
-import { reconcileWorkspace } from './reconcile-workspace.ts';
-import { TRUSTS_ISSUER } from './statements.ts';
+import { LEASE_SECONDS, releaseLeases, renewLeases } from './queue/leases.ts';
+import { createWorkQueue, type WorkQueue } from './queue/work-queue.ts';
+import type { ReconcileDeps } from './reconcile/look.ts';
+import { reconcileWorkspace } from './reconcile/reconcile-workspace.ts';
+import { TRUSTS_ISSUER } from './reconcile/statements.ts';
 import type { ProbeTokens } from './trust/probe-tokens.ts';
 import { createTrustWatch } from './trust/trust-watch.ts';
-import { createWorkQueue, type WorkQueue } from './work-queue.ts';
-import type { WorkspaceCluster } from './workspace-clusters.ts';
-import { listDueWorkspaces } from './workspace-queries.ts';
+import { listDueWorkspaces } from './workspace/workspace-queries.ts';
 
 /** What {@link createController} needs; it owns none of it. */
 export type ControllerDeps = {

@@ -5,7 +5,7 @@
  * https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/
  */
 import { formatId } from '#domain/identifiers.ts';
-import { SYNC_USER } from '../identities.ts';
+import { SYNC_USER } from '../cluster/identities.ts';
 import type { ApiServerConfiguration } from '../provisioners/provisioner.ts';
 import { toAuditToken } from './audit-token.ts';
 

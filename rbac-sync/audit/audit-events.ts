@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { toStorableText } from '#database/storable.ts';
 import type { DriftActor } from '#domain/drift.ts';
-import { SYNC_USER } from '../identities.ts';
+import { SYNC_USER } from '../cluster/identities.ts';
 
 /** One write that a cluster told us of. */
 export type ClusterWrite = {

@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { ManagedObject, RoleBinding } from '#domain/kubernetes-objects.ts';
-import type { ObservedObject } from '../object-store.ts';
+import type { ObservedObject } from '../cluster/object-store.ts';
 import type { Decision } from './decide.ts';
 
 /** Says of each binding that was taken over whether it gives more than ours by now. */

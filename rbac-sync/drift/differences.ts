@@ -4,7 +4,7 @@ import type { DriftDifference } from '#domain/drift.ts';
 import type { ManagedObject } from '#domain/kubernetes-objects.ts';
 import { TREE_LABEL_SUFFIX } from '#domain/project-tree.ts';
 import { equalQuantities } from '#domain/quantity.ts';
-import type { ObservedObject } from '../object-store.ts';
+import type { ObservedObject } from '../cluster/object-store.ts';
 
 /** As many as a row of the ledger holds, each value as JSON of at most so many characters. */
 const LIMITS = { differences: 12, characters: 1000 } as const;

@@ -1,7 +1,7 @@
 /** What the condition Drifted says, from what was found and decided. Pure. */
 import type { DriftActor } from '#domain/drift.ts';
-import type { Statement } from '../conditions.ts';
-import { toList } from '../notes.ts';
+import { toList } from '../sync/notes.ts';
+import type { Statement } from '../workspace/conditions.ts';
 import type { Decision } from './decide.ts';
 import type { LedgerRow } from './queries.ts';
 

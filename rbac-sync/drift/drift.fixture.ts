@@ -1,6 +1,6 @@
 /** Findings and observed objects as tests want them. */
 import type { DriftOpening } from '#domain/drift.ts';
-import type { ObservedObject } from '../object-store.ts';
+import type { ObservedObject } from '../cluster/object-store.ts';
 import type { Finding } from './findings.ts';
 
 /** An object as a watch shows it. */

@@ -11,8 +11,8 @@ import {
   type DriftOpening,
 } from '#domain/drift.ts';
 import { type ManagedObject, type RoleRef, toObjectKey } from '#domain/kubernetes-objects.ts';
-import { isAsDesired } from '../equality.ts';
-import type { ObservedObject } from '../object-store.ts';
+import type { ObservedObject } from '../cluster/object-store.ts';
+import { isAsDesired } from '../sync/equality.ts';
 import { listDifferences } from './differences.ts';
 import {
   describeAuthors,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Manifest, readManifests } from '../manifests.ts';
-import type { ObservedObject } from '../object-store.ts';
+import { type Manifest, readManifests } from '../bootstrap/manifests.ts';
+import type { ObservedObject } from '../cluster/object-store.ts';
 import { findManifestDrift, listCorrections } from './manifest-drift.ts';
 
 const manifest = (kind: string, name: string): Manifest => {

@@ -5,8 +5,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { DRIFT_KINDS, type DriftKind, type DriftOpening } from '#domain/drift.ts';
 import { MANAGED_BY_LABEL, toObjectKey } from '#domain/kubernetes-objects.ts';
-import type { Manifest } from '../manifests.ts';
-import type { ObservedObject } from '../object-store.ts';
+import type { Manifest } from '../bootstrap/manifests.ts';
+import type { ObservedObject } from '../cluster/object-store.ts';
 import { CONTENT_FIELDS, type Content, compareContents } from './differences.ts';
 import type { Finding } from './findings.ts';
 import { describeAuthors } from './object-origin.ts';

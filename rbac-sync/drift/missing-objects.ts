@@ -1,10 +1,10 @@
 /** Objects that the watches don't show because they lost our label, or because they are gone. */
 import { type ManagedObject, toObjectKey } from '#domain/kubernetes-objects.ts';
-import { forEachConcurrently } from '../concurrent.ts';
-import { toObjectPath } from '../kubernetes-paths.ts';
-import { findObject } from '../object-requests.ts';
-import { ObservedObject } from '../object-store.ts';
-import type { WorkspaceCluster } from '../workspace-clusters.ts';
+import { toObjectPath } from '../cluster/kubernetes-paths.ts';
+import { findObject } from '../cluster/object-requests.ts';
+import { ObservedObject } from '../cluster/object-store.ts';
+import type { WorkspaceCluster } from '../cluster/workspace-clusters.ts';
+import { forEachConcurrently } from '../queue/concurrent.ts';
 
 /** Of more than so many at once, something larger happened than a label. */
 const MOST = 50;

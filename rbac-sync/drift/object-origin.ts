@@ -1,9 +1,9 @@
 /** Where an object in a cluster comes from: Kubernetes itself, our manifests, or somebody. Pure. */
 import * as z from 'zod';
 import { toObjectKey } from '#domain/kubernetes-objects.ts';
-import { FIELD_MANAGER, INSTALLER, PROBER, PROBER_BINDING } from '../identities.ts';
-import { readManifests } from '../manifests.ts';
-import type { ObservedObject } from '../object-store.ts';
+import { readManifests } from '../bootstrap/manifests.ts';
+import { FIELD_MANAGER, INSTALLER, PROBER, PROBER_BINDING } from '../cluster/identities.ts';
+import type { ObservedObject } from '../cluster/object-store.ts';
 
 const ManagedField = z.looseObject({
   manager: z.string(),

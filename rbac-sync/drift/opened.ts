@@ -9,7 +9,7 @@ import {
   type RoleRef,
 } from '#domain/kubernetes-objects.ts';
 import { parseQuantity } from '#domain/quantity.ts';
-import type { ObservedObject } from '../object-store.ts';
+import type { ObservedObject } from '../cluster/object-store.ts';
 
 /** What {@link listOpenings} looks at. */
 export type OpeningInput = {

@@ -10,19 +10,19 @@ import type { ManagedObject } from '#domain/kubernetes-objects.ts';
 import { DOORBELL_SUBJECTS, type Doorbell } from '#runtime/doorbell.ts';
 import type { Encryption } from '#runtime/encryption.ts';
 import type { Logger } from '#runtime/log.ts';
-import { MissingTokenError, openKnownCluster } from '../access-cluster.ts';
-import { type Changes, diff } from '../diff.ts';
-import { isConnectionError, isUnauthorized, KubernetesError } from '../kubernetes-error.ts';
-import { type Lease, withLease } from '../leases.ts';
+import { MissingTokenError, openKnownCluster } from '../bootstrap/access-cluster.ts';
+import { isConnectionError, isUnauthorized, KubernetesError } from '../cluster/kubernetes-error.ts';
+import type { WorkspaceCluster } from '../cluster/workspace-clusters.ts';
+import { type Lease, withLease } from '../queue/leases.ts';
+import { type Changes, diff } from '../sync/diff.ts';
 import {
   describeForeign,
   describeForeignClusterWide,
   describeLeaving,
   describeOveruse,
   listLeaving,
-} from '../notes.ts';
-import type { WorkspaceCluster } from '../workspace-clusters.ts';
-import type { Workspace } from '../workspace-queries.ts';
+} from '../sync/notes.ts';
+import type { Workspace } from '../workspace/workspace-queries.ts';
 import { type DiffClient, toLimitedClient } from './dry-run-client.ts';
 import { type Observation, observeCluster, observeNothing } from './observe-cluster.ts';
 import {

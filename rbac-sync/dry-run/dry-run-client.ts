@@ -1,5 +1,5 @@
 /** Clients for diffs: nothing can be changed through them, and they end when they are told to. */
-import type { KubernetesClient, RequestOptions } from '../kubernetes-client.ts';
+import type { KubernetesClient, RequestOptions } from '../cluster/kubernetes-client.ts';
 
 /** What a diff asks through. */
 export type DiffClient = Pick<KubernetesClient, 'request'>;

@@ -1,9 +1,13 @@
 /** What a cluster holds at this moment, asked of its API server and not of our watches. */
 import type { ManagedKind } from '#domain/kubernetes-objects.ts';
-import { MANAGED_KINDS, toCollectionPath } from '../kubernetes-paths.ts';
-import { listObjects } from '../list-objects.ts';
-import { createObjectStores, type ObjectStore, type ObservedObject } from '../object-store.ts';
-import { SELECTORS } from '../workspace-clusters.ts';
+import { MANAGED_KINDS, toCollectionPath } from '../cluster/kubernetes-paths.ts';
+import { listObjects } from '../cluster/list-objects.ts';
+import {
+  createObjectStores,
+  type ObjectStore,
+  type ObservedObject,
+} from '../cluster/object-store.ts';
+import { SELECTORS } from '../cluster/workspace-clusters.ts';
 import type { DiffClient } from './dry-run-client.ts';
 
 /** Our objects by kind, and the bindings of others. */

@@ -3,7 +3,7 @@ import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
 import { storableJson, toStorableText } from '#database/storable.ts';
 import type { ClusterDiff } from '#domain/cluster-diff.ts';
-import { LONGEST_MESSAGE } from '../conditions.ts';
+import { LONGEST_MESSAGE } from '../workspace/conditions.ts';
 
 const Nothing = z.strictObject({});
 

@@ -6,7 +6,7 @@ import {
   type ManagedKind,
   type ManagedObject,
 } from '#domain/kubernetes-objects.ts';
-import { toApiVersion } from '../kubernetes-paths.ts';
+import { toApiVersion } from '../cluster/kubernetes-paths.ts';
 
 const OUR_DOMAIN = 'kaas.hexabase.io';
 

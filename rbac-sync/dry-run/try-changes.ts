@@ -1,16 +1,16 @@
 /** Sends the changes that diff.ts decided as server-side dry runs, and tells what came of each. */
 import { DIFF_LIMITS, type ObjectDiff } from '#domain/cluster-diff.ts';
 import { type ManagedKind, type ManagedObject, toObjectKey } from '#domain/kubernetes-objects.ts';
-import { write } from '../apply.ts';
-import { forEachConcurrently } from '../concurrent.ts';
-import type { Changes } from '../diff.ts';
-import { hasRoleRef } from '../equality.ts';
-import { isUnauthorized, KubernetesError } from '../kubernetes-error.ts';
-import { toObjectPath } from '../kubernetes-paths.ts';
-import { deleteObject, findObject } from '../object-requests.ts';
-import { type ObjectStore, ObservedObject } from '../object-store.ts';
-import { isBinding } from '../replacement.ts';
-import { explainRefusal } from '../taken-namespace.ts';
+import { isUnauthorized, KubernetesError } from '../cluster/kubernetes-error.ts';
+import { toObjectPath } from '../cluster/kubernetes-paths.ts';
+import { deleteObject, findObject } from '../cluster/object-requests.ts';
+import { type ObjectStore, ObservedObject } from '../cluster/object-store.ts';
+import { forEachConcurrently } from '../queue/concurrent.ts';
+import { write } from '../sync/apply.ts';
+import type { Changes } from '../sync/diff.ts';
+import { hasRoleRef } from '../sync/equality.ts';
+import { isBinding } from '../sync/replacement.ts';
+import { explainRefusal } from '../sync/taken-namespace.ts';
 import { type DiffClient, toDryRunClient } from './dry-run-client.ts';
 import { AnsweredObject, toShown } from './shown-object.ts';
 

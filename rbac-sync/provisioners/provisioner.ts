@@ -1,6 +1,6 @@
 /** How a workspace gets a control plane of its own, whatever that runs on. */
 import type { HostPlan } from '#domain/plan.ts';
-import type { Credential } from '../kubernetes-client.ts';
+import type { Credential } from '../cluster/kubernetes-client.ts';
 
 /** A control plane that answers. */
 export type ControlPlane = {

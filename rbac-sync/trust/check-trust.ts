@@ -5,10 +5,10 @@
  */
 import { formatId } from '#domain/identifiers.ts';
 import { NOBODYS_AUDIENCE } from '#domain/probe-subject.ts';
-import type { Statement } from '../conditions.ts';
-import { createKubernetesClient } from '../kubernetes-client.ts';
-import { isUnauthorized, KubernetesError } from '../kubernetes-error.ts';
+import { createKubernetesClient } from '../cluster/kubernetes-client.ts';
+import { isUnauthorized, KubernetesError } from '../cluster/kubernetes-error.ts';
 import type { ControlPlane } from '../provisioners/provisioner.ts';
+import type { Statement } from '../workspace/conditions.ts';
 import { judgeReview, SelfSubjectReview } from './judge-review.ts';
 import { IssuerUnavailableError, type ProbeTokens } from './probe-tokens.ts';
 

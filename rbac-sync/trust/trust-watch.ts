@@ -1,5 +1,5 @@
 /** When a cluster's trust in the issuer is looked at: at the first contact, and then every few minutes. */
-import type { Condition, Statement } from '../conditions.ts';
+import type { Condition, Statement } from '../workspace/conditions.ts';
 import { checkTrust, type TrustTarget } from './check-trust.ts';
 import type { ProbeTokens } from './probe-tokens.ts';
 

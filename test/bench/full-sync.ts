@@ -21,13 +21,13 @@ import { createEncryption } from '#runtime/encryption.ts';
 import { createLogger } from '#runtime/log.ts';
 import { findControlPlane } from '../../quickstart/control-plane/binaries.ts';
 import { startPostgres } from '../../quickstart/embedded-postgres.ts';
-import { bootstrapCluster, requestSyncToken } from '../../rbac-sync/bootstrap.ts';
+import { bootstrapCluster, requestSyncToken } from '../../rbac-sync/bootstrap/bootstrap.ts';
+import { createKubernetesClient } from '../../rbac-sync/cluster/kubernetes-client.ts';
 import { createController } from '../../rbac-sync/controller.ts';
-import { createKubernetesClient } from '../../rbac-sync/kubernetes-client.ts';
 import { createLocalProvisioner } from '../../rbac-sync/provisioners/local/local-provisioner.ts';
 import type { Provisioner } from '../../rbac-sync/provisioners/provisioner.ts';
 import { createProvisionerRegistry } from '../../rbac-sync/provisioners/registry.ts';
-import { loadWorkspace } from '../../rbac-sync/workspace-queries.ts';
+import { loadWorkspace } from '../../rbac-sync/workspace/workspace-queries.ts';
 import { startSigningIssuer } from '../support/signing-issuer.ts';
 import { printTable } from './measure.ts';
 

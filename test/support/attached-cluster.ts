@@ -6,7 +6,7 @@ import { openLetter, sealLetter } from '#runtime/sealed-letter.ts';
 import {
   createKubernetesClient,
   type KubernetesClient,
-} from '../../rbac-sync/kubernetes-client.ts';
+} from '../../rbac-sync/cluster/kubernetes-client.ts';
 import { createAddressPolicy } from '../../rbac-sync/provisioners/attached/addresses.ts';
 import { createAttachedProvisioner } from '../../rbac-sync/provisioners/attached/attached-provisioner.ts';
 import type { ControlPlane, Provisioner } from '../../rbac-sync/provisioners/provisioner.ts';

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { DatabasePool } from 'slonik';
 import { expect } from 'vitest';
 import type { ClusterDiff } from '#domain/cluster-diff.ts';
-import { releaseLeases } from '../../rbac-sync/leases.ts';
+import { releaseLeases } from '../../rbac-sync/queue/leases.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { answerAs, insertDiff, readDiff } from './diffs.ts';
 import {

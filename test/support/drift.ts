@@ -1,6 +1,9 @@
 /** A workspace on a real control plane whose API server tells who wrote what, and its drift ledger. */
 import type { DriftActor, DriftDifference, DriftOpening } from '#domain/drift.ts';
-import type { KubernetesClient, RequestOptions } from '../../rbac-sync/kubernetes-client.ts';
+import type {
+  KubernetesClient,
+  RequestOptions,
+} from '../../rbac-sync/cluster/kubernetes-client.ts';
 import type { Provisioner } from '../../rbac-sync/provisioners/provisioner.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import {

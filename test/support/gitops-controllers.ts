@@ -7,8 +7,8 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import * as z from 'zod';
-import type { KubernetesClient } from '../../rbac-sync/kubernetes-client.ts';
-import { isNotFound } from '../../rbac-sync/kubernetes-error.ts';
+import type { KubernetesClient } from '../../rbac-sync/cluster/kubernetes-client.ts';
+import { isNotFound } from '../../rbac-sync/cluster/kubernetes-error.ts';
 import { poll } from './poll.ts';
 
 const SCHEMAS = new URL('../data/crd-schemas/', import.meta.url);

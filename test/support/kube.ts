@@ -24,12 +24,12 @@ import {
 import { createAuditReceiver } from '../../rbac-sync/audit/audit-receiver.ts';
 import { AUDIT_KEY_USE } from '../../rbac-sync/audit/audit-token.ts';
 import { createAuditWriter } from '../../rbac-sync/audit/audit-writer.ts';
-import { type Controller, createController } from '../../rbac-sync/controller.ts';
 import {
   type Credential,
   createKubernetesClient,
   type KubernetesClient,
-} from '../../rbac-sync/kubernetes-client.ts';
+} from '../../rbac-sync/cluster/kubernetes-client.ts';
+import { type Controller, createController } from '../../rbac-sync/controller.ts';
 import { createLocalProvisioner } from '../../rbac-sync/provisioners/local/local-provisioner.ts';
 import type { ControlPlane, Provisioner } from '../../rbac-sync/provisioners/provisioner.ts';
 import { createProvisionerRegistry } from '../../rbac-sync/provisioners/registry.ts';

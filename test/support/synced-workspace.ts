@@ -1,5 +1,5 @@
 /** A workspace on a real control plane, looked after by rbac-sync and in sync: what most of its tests begin with. */
-import { findObject } from '../../rbac-sync/object-requests.ts';
+import { findObject } from '../../rbac-sync/cluster/object-requests.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import {
   connectTestCluster,

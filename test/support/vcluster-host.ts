@@ -10,7 +10,7 @@ import {
   type Credential,
   createKubernetesClient,
   type KubernetesClient,
-} from '../../rbac-sync/kubernetes-client.ts';
+} from '../../rbac-sync/cluster/kubernetes-client.ts';
 import type { ControlPlane, Provisioner } from '../../rbac-sync/provisioners/provisioner.ts';
 import { openHost } from '../../rbac-sync/provisioners/vcluster/host.ts';
 import { createDelivery } from '../../rbac-sync/provisioners/vcluster/open-vcluster.ts';

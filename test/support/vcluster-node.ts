@@ -9,9 +9,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parse } from 'yaml';
 import * as z from 'zod';
-import type { KubernetesClient } from '../../rbac-sync/kubernetes-client.ts';
-import { isNotFound } from '../../rbac-sync/kubernetes-error.ts';
-import { applyObject } from '../../rbac-sync/object-requests.ts';
+import type { KubernetesClient } from '../../rbac-sync/cluster/kubernetes-client.ts';
+import { isNotFound } from '../../rbac-sync/cluster/kubernetes-error.ts';
+import { applyObject } from '../../rbac-sync/cluster/object-requests.ts';
 import {
   controlPlanePaths,
   writePrivate,

@@ -15,8 +15,8 @@ import {
   type Credential,
   createKubernetesClient,
   type KubernetesClient,
-} from '../../kubernetes-client.ts';
-import { isUnauthorized } from '../../kubernetes-error.ts';
+} from '../../cluster/kubernetes-client.ts';
+import { isUnauthorized } from '../../cluster/kubernetes-error.ts';
 import { type ControlPlane, type Provisioner, ProvisioningError } from '../provisioner.ts';
 import { type AddressPolicy, resolveServer } from './addresses.ts';
 import { removeBindings, removeEverything } from './detach.ts';

@@ -5,10 +5,10 @@
  */
 import * as z from 'zod';
 import { MANAGED_BY, MANAGED_BY_LABEL, type ManagedKind } from '#domain/kubernetes-objects.ts';
-import type { KubernetesClient } from '../../kubernetes-client.ts';
-import { toCollectionPath, toObjectPath } from '../../kubernetes-paths.ts';
-import { readManifests, toManifestPath } from '../../manifests.ts';
-import { applyObject, removeObject } from '../../object-requests.ts';
+import { readManifests, toManifestPath } from '../../bootstrap/manifests.ts';
+import type { KubernetesClient } from '../../cluster/kubernetes-client.ts';
+import { toCollectionPath, toObjectPath } from '../../cluster/kubernetes-paths.ts';
+import { applyObject, removeObject } from '../../cluster/object-requests.ts';
 
 const List = z.object({
   items: z.array(

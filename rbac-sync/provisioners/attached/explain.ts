@@ -1,7 +1,7 @@
 /** What is told of a cluster that a tenant attached and that does not do as it should. */
 import { errors } from 'undici';
 import * as z from 'zod';
-import { KubernetesError } from '../../kubernetes-error.ts';
+import { KubernetesError } from '../../cluster/kubernetes-error.ts';
 import { ProvisioningError } from '../provisioner.ts';
 
 const LONGEST = 300;

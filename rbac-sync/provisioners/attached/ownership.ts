@@ -1,9 +1,9 @@
 /** Which cluster it is, and whose: a cluster belongs to one workspace, and carries a mark that says so. */
 import * as z from 'zod';
 import { formatId } from '#domain/identifiers.ts';
-import type { KubernetesClient } from '../../kubernetes-client.ts';
-import { isTaken } from '../../kubernetes-error.ts';
-import { findObject } from '../../object-requests.ts';
+import type { KubernetesClient } from '../../cluster/kubernetes-client.ts';
+import { isTaken } from '../../cluster/kubernetes-error.ts';
+import { findObject } from '../../cluster/object-requests.ts';
 import { ProvisioningError } from '../provisioner.ts';
 
 const NAMESPACE = 'hexabase-system';

@@ -1,7 +1,7 @@
 /** Which rights a kubeconfig needs to make a cluster safe, and which of them it lacks. */
 import * as z from 'zod';
-import { INSTALLER, PROBER, SYNC_ACCOUNT } from '../../identities.ts';
-import type { KubernetesClient } from '../../kubernetes-client.ts';
+import { INSTALLER, PROBER, SYNC_ACCOUNT } from '../../cluster/identities.ts';
+import type { KubernetesClient } from '../../cluster/kubernetes-client.ts';
 
 /** A right as SelfSubjectAccessReview asks for it (authorization.k8s.io/v1). */
 type Right = {

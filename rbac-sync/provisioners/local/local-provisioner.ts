@@ -10,7 +10,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { stringify } from 'yaml';
-import type { Credential } from '../../kubernetes-client.ts';
+import type { Credential } from '../../cluster/kubernetes-client.ts';
 import type {
   ApiServerConfiguration,
   ControlPlane,

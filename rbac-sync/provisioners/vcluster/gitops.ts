@@ -2,8 +2,8 @@
  * Releases by a GitOps controller of the host: a Flux `HelmRelease` with its source, or an Argo CD
  * `Application`. We apply what should be, and read in its status what came of it.
  */
-import { FIELD_MANAGER } from '../../identities.ts';
-import { applyObject, findObject, removeObject } from '../../object-requests.ts';
+import { FIELD_MANAGER } from '../../cluster/identities.ts';
+import { applyObject, findObject, removeObject } from '../../cluster/object-requests.ts';
 import type { Release, ReleaseDelivery } from './delivery.ts';
 import type { Host } from './host.ts';
 import { hostError, reasonOf, redact } from './host-errors.ts';

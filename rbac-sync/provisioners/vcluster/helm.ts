@@ -5,7 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import { stringify } from 'yaml';
-import { removeObject } from '../../object-requests.ts';
+import { removeObject } from '../../cluster/object-requests.ts';
 import type { ReleaseDelivery } from './delivery.ts';
 import type { Host } from './host.ts';
 import { helmError, hostError } from './host-errors.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { KubernetesError } from '../../kubernetes-error.ts';
+import { KubernetesError } from '../../cluster/kubernetes-error.ts';
 import { ProvisioningError } from '../provisioner.ts';
 import { helmError, redact, toHostError } from './host-errors.ts';
 

@@ -1,5 +1,5 @@
 /** What a host cluster, helm or a GitOps controller said, as a condition that says what to do. */
-import { KubernetesError } from '../../kubernetes-error.ts';
+import { KubernetesError } from '../../cluster/kubernetes-error.ts';
 import { ProvisioningError } from '../provisioner.ts';
 
 /** In one word why there is no vCluster: the reason of the condition Provisioned. */

@@ -1,9 +1,9 @@
 /** The few requests that we make of the host's API server, each with what it is for in its errors. */
 import * as z from 'zod';
-import { FIELD_MANAGER } from '../../identities.ts';
-import type { KubernetesClient } from '../../kubernetes-client.ts';
-import { isTaken } from '../../kubernetes-error.ts';
-import { applyObject, createObject, findObject } from '../../object-requests.ts';
+import { FIELD_MANAGER } from '../../cluster/identities.ts';
+import type { KubernetesClient } from '../../cluster/kubernetes-client.ts';
+import { isTaken } from '../../cluster/kubernetes-error.ts';
+import { applyObject, createObject, findObject } from '../../cluster/object-requests.ts';
 import { hostError, toHostError } from './host-errors.ts';
 import type { HostObject } from './host-objects.ts';
 import { type HostNames, WORKSPACE_LABEL } from './names.ts';

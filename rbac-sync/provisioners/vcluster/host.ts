@@ -8,7 +8,7 @@ import {
   type Credential,
   createKubernetesClient,
   type KubernetesClient,
-} from '../../kubernetes-client.ts';
+} from '../../cluster/kubernetes-client.ts';
 
 /** An open connection to the host. */
 export type Host = AsyncDisposable & {

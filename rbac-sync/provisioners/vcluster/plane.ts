@@ -1,8 +1,8 @@
 /** Where a running vCluster's API server is reached, and the credential that vCluster left for us. */
 import { Agent, request } from 'undici';
 import * as z from 'zod';
-import type { Credential, KubernetesClient } from '../../kubernetes-client.ts';
-import { findObject } from '../../object-requests.ts';
+import type { Credential, KubernetesClient } from '../../cluster/kubernetes-client.ts';
+import { findObject } from '../../cluster/object-requests.ts';
 import type { ControlPlane } from '../provisioner.ts';
 import { hostError } from './host-errors.ts';
 import type { HostNames } from './names.ts';

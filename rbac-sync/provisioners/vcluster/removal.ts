@@ -1,6 +1,6 @@
 /** Frees everything that a workspace has on the host, in order, and says what it could not free. */
-import type { KubernetesClient } from '../../kubernetes-client.ts';
-import { removeObject } from '../../object-requests.ts';
+import type { KubernetesClient } from '../../cluster/kubernetes-client.ts';
+import { removeObject } from '../../cluster/object-requests.ts';
 import type { ReleaseDelivery } from './delivery.ts';
 import { hostError } from './host-errors.ts';
 import { attempt, findNamespace, type ListedMetadata, listMetadata } from './host-requests.ts';

@@ -1,7 +1,7 @@
 /** The chart's StatefulSets on the host: whether they run, why not, and how many of each there are. */
 import * as z from 'zod';
-import type { KubernetesClient } from '../../kubernetes-client.ts';
-import { findObject } from '../../object-requests.ts';
+import type { KubernetesClient } from '../../cluster/kubernetes-client.ts';
+import { findObject } from '../../cluster/object-requests.ts';
 import { hostError, reasonOf, redact } from './host-errors.ts';
 import type { HostNames } from './names.ts';
 import { type Patience, waitFor } from './wait.ts';

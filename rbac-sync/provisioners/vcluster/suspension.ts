@@ -1,5 +1,5 @@
 /** Stops a vCluster and its tenants' pods, and keeps its volumes. */
-import type { KubernetesClient } from '../../kubernetes-client.ts';
+import type { KubernetesClient } from '../../cluster/kubernetes-client.ts';
 import type { ReleaseDelivery } from './delivery.ts';
 import { hostError } from './host-errors.ts';
 import { attempt, findNamespace } from './host-requests.ts';

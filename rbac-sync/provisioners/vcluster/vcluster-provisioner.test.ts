@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createId } from '#domain/identifiers.ts';
 import type { HostPlan } from '#domain/plan.ts';
-import type { RequestOptions } from '../../kubernetes-client.ts';
+import type { RequestOptions } from '../../cluster/kubernetes-client.ts';
 import type { Host } from './host.ts';
 import { hostLabels, hostNames } from './names.ts';
 import { SETTINGS } from './settings.fixture.ts';

@@ -5,9 +5,9 @@
  * moment leaves something that the next look finishes.
  */
 import * as z from 'zod';
-import { FIELD_MANAGER } from '../../identities.ts';
-import type { KubernetesClient } from '../../kubernetes-client.ts';
-import { applyObject } from '../../object-requests.ts';
+import { FIELD_MANAGER } from '../../cluster/identities.ts';
+import type { KubernetesClient } from '../../cluster/kubernetes-client.ts';
+import { applyObject } from '../../cluster/object-requests.ts';
 import {
   type ApiServerConfiguration,
   type ControlPlane,

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { formatId } from '#domain/identifiers.ts';
 import { createCertificateAuthority } from '#runtime/certificates.ts';
-import { createKubernetesClient } from '../../../rbac-sync/kubernetes-client.ts';
+import { createKubernetesClient } from '../../../rbac-sync/cluster/kubernetes-client.ts';
 import type { Provisioner } from '../../../rbac-sync/provisioners/provisioner.ts';
 import { attach, attachedProvisioner, toKubeconfig } from '../../support/attached-cluster.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';

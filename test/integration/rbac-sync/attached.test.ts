@@ -1,7 +1,7 @@
 /** Clusters that exist already, attached to workspaces by kubeconfigs: good ones, and every bad world. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatId } from '#domain/identifiers.ts';
-import type { KubernetesClient } from '../../../rbac-sync/kubernetes-client.ts';
+import type { KubernetesClient } from '../../../rbac-sync/cluster/kubernetes-client.ts';
 import type { Provisioner } from '../../../rbac-sync/provisioners/provisioner.ts';
 import {
   attach,

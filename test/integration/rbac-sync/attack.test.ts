@@ -5,10 +5,10 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createId, formatId } from '#domain/identifiers.ts';
-import { bootstrapCluster, requestSyncToken } from '../../../rbac-sync/bootstrap.ts';
-import type { KubernetesClient } from '../../../rbac-sync/kubernetes-client.ts';
-import { KubernetesError } from '../../../rbac-sync/kubernetes-error.ts';
-import { POLICIES } from '../../../rbac-sync/policy-probes.ts';
+import { bootstrapCluster, requestSyncToken } from '../../../rbac-sync/bootstrap/bootstrap.ts';
+import { POLICIES } from '../../../rbac-sync/bootstrap/policy-probes.ts';
+import type { KubernetesClient } from '../../../rbac-sync/cluster/kubernetes-client.ts';
+import { KubernetesError } from '../../../rbac-sync/cluster/kubernetes-error.ts';
 import { type Actor, type Attack, attack, type Targets } from '../../support/attacks/attack.ts';
 import { listClusterAttacks } from '../../support/attacks/cluster-attacks.ts';
 import { NETWORK } from '../../support/attacks/parts.ts';

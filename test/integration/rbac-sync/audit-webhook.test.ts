@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createId } from '#domain/identifiers.ts';
 import { type AuditEndpoint, toAuditPath } from '../../../rbac-sync/audit/audit-configuration.ts';
 import { toAuditToken } from '../../../rbac-sync/audit/audit-token.ts';
-import type { RequestOptions } from '../../../rbac-sync/kubernetes-client.ts';
+import type { RequestOptions } from '../../../rbac-sync/cluster/kubernetes-client.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import {
   aSubject,

@@ -1,7 +1,7 @@
 /** Worlds that are not as they should be: each ends in a condition that says so, and nothing is lost. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatId } from '#domain/identifiers.ts';
-import { isNotFound } from '../../../rbac-sync/kubernetes-error.ts';
+import { isNotFound } from '../../../rbac-sync/cluster/kubernetes-error.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import {
   connectTestCluster,

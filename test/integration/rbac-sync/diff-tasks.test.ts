@@ -1,8 +1,8 @@
 /** How diffs begin and end: without a cluster, by another replica, by a suspension, with time. */
 import type { DatabasePool } from 'slonik';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { releaseLeases } from '../../../rbac-sync/leases.ts';
-import { finishTasks } from '../../../rbac-sync/task-queries.ts';
+import { releaseLeases } from '../../../rbac-sync/queue/leases.ts';
+import { finishTasks } from '../../../rbac-sync/workspace/task-queries.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import {
   createDiffedWorkspace,

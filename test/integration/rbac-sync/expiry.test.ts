@@ -3,9 +3,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createId } from '#domain/identifiers.ts';
 import { createLogger } from '#runtime/log.ts';
-import { expire } from '../../../rbac-sync/expire.ts';
-import type { KubernetesClient } from '../../../rbac-sync/kubernetes-client.ts';
-import { KubernetesError } from '../../../rbac-sync/kubernetes-error.ts';
+import type { KubernetesClient } from '../../../rbac-sync/cluster/kubernetes-client.ts';
+import { KubernetesError } from '../../../rbac-sync/cluster/kubernetes-error.ts';
+import { expire } from '../../../rbac-sync/life/expire.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import {
   connectTestCluster,

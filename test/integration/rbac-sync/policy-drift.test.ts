@@ -1,6 +1,6 @@
 /** What bootstrap installed stays so: put back when somebody with root changes it, and never for nothing. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { readManifests, toManifestPath } from '../../../rbac-sync/manifests.ts';
+import { readManifests, toManifestPath } from '../../../rbac-sync/bootstrap/manifests.ts';
 import {
   type DriftRow,
   type DriftWorld,

@@ -1,8 +1,8 @@
 /** Trees of projects in a cluster: what is given above holds below, on a real control plane. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROLE_TEMPLATES } from '#domain/role-templates.ts';
-import type { KubernetesClient } from '../../../rbac-sync/kubernetes-client.ts';
-import { KubernetesError } from '../../../rbac-sync/kubernetes-error.ts';
+import type { KubernetesClient } from '../../../rbac-sync/cluster/kubernetes-client.ts';
+import { KubernetesError } from '../../../rbac-sync/cluster/kubernetes-error.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import type { TestCluster, TestController } from '../../support/kube.ts';
 import { poll } from '../../support/poll.ts';

@@ -1,7 +1,7 @@
 /** What only takes rights away is done whatever else fails: on a real control plane. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DOORBELL_SUBJECTS } from '#runtime/doorbell.ts';
-import { removeObject } from '../../../rbac-sync/object-requests.ts';
+import { removeObject } from '../../../rbac-sync/cluster/object-requests.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import type { TestCluster } from '../../support/kube.ts';
 import { poll } from '../../support/poll.ts';

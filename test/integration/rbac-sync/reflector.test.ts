@@ -6,9 +6,9 @@ import { createId } from '#domain/identifiers.ts';
 import {
   createKubernetesClient,
   type KubernetesClient,
-} from '../../../rbac-sync/kubernetes-client.ts';
-import { createObjectStore, type ObjectStore } from '../../../rbac-sync/object-store.ts';
-import { type Reflector, startReflector } from '../../../rbac-sync/reflector.ts';
+} from '../../../rbac-sync/cluster/kubernetes-client.ts';
+import { createObjectStore, type ObjectStore } from '../../../rbac-sync/cluster/object-store.ts';
+import { type Reflector, startReflector } from '../../../rbac-sync/cluster/reflector.ts';
 import {
   connectTestCluster,
   createTestProvisioner,

@@ -14,8 +14,8 @@ import {
   releaseLeases,
   renewLeases,
   withLease,
-} from '../../../rbac-sync/leases.ts';
-import { saveObserved } from '../../../rbac-sync/task-queries.ts';
+} from '../../../rbac-sync/queue/leases.ts';
+import { saveObserved } from '../../../rbac-sync/workspace/task-queries.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import {
   connectTestCluster,

@@ -4,10 +4,10 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createId } from '#domain/identifiers.ts';
-import { bootstrapCluster, requestSyncToken } from '../../../rbac-sync/bootstrap.ts';
-import { forEachConcurrently } from '../../../rbac-sync/concurrent.ts';
-import type { KubernetesClient } from '../../../rbac-sync/kubernetes-client.ts';
-import { KubernetesError } from '../../../rbac-sync/kubernetes-error.ts';
+import { bootstrapCluster, requestSyncToken } from '../../../rbac-sync/bootstrap/bootstrap.ts';
+import type { KubernetesClient } from '../../../rbac-sync/cluster/kubernetes-client.ts';
+import { KubernetesError } from '../../../rbac-sync/cluster/kubernetes-error.ts';
+import { forEachConcurrently } from '../../../rbac-sync/queue/concurrent.ts';
 import {
   connectTestCluster,
   createTestProvisioner,

@@ -1,9 +1,9 @@
 /** What rbac-sync makes of rows: on a real database and a real control plane. */
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { KubernetesClient } from '../../../rbac-sync/kubernetes-client.ts';
-import { KubernetesError } from '../../../rbac-sync/kubernetes-error.ts';
-import { findObject } from '../../../rbac-sync/object-requests.ts';
+import type { KubernetesClient } from '../../../rbac-sync/cluster/kubernetes-client.ts';
+import { KubernetesError } from '../../../rbac-sync/cluster/kubernetes-error.ts';
+import { findObject } from '../../../rbac-sync/cluster/object-requests.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import {
   startTestController,

@@ -1,7 +1,7 @@
 /** The ways to a vCluster's API server, and the trust that it is given without a restart. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createId, formatId } from '#domain/identifiers.ts';
-import { createKubernetesClient } from '../../../rbac-sync/kubernetes-client.ts';
+import { createKubernetesClient } from '../../../rbac-sync/cluster/kubernetes-client.ts';
 import { hostNames } from '../../../rbac-sync/provisioners/vcluster/names.ts';
 import { ANY_HOST, aSubject } from '../../support/kube.ts';
 import { poll } from '../../support/poll.ts';

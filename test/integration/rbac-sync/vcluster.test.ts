@@ -1,7 +1,7 @@
 /** The life of a workspace on a vCluster: made, used, suspended, upgraded and removed on a real host. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatId } from '#domain/identifiers.ts';
-import { createKubernetesClient } from '../../../rbac-sync/kubernetes-client.ts';
+import { createKubernetesClient } from '../../../rbac-sync/cluster/kubernetes-client.ts';
 import { hostNames } from '../../../rbac-sync/provisioners/vcluster/names.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { aSubject, startTestController } from '../../support/kube.ts';

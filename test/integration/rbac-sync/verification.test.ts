@@ -4,12 +4,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { desiredState } from '#domain/desired-state.ts';
 import { createId } from '#domain/identifiers.ts';
 import type { WorkspaceState } from '#domain/workspace-state.ts';
-import { ApplyError } from '../../../rbac-sync/apply-error.ts';
-import { bootstrapCluster, requestSyncToken } from '../../../rbac-sync/bootstrap.ts';
-import { KubernetesError } from '../../../rbac-sync/kubernetes-error.ts';
+import { bootstrapCluster, requestSyncToken } from '../../../rbac-sync/bootstrap/bootstrap.ts';
+import { KubernetesError } from '../../../rbac-sync/cluster/kubernetes-error.ts';
+import {
+  connectCluster,
+  type WorkspaceCluster,
+} from '../../../rbac-sync/cluster/workspace-clusters.ts';
 import { createSyncMetrics } from '../../../rbac-sync/metrics.ts';
-import { syncCluster } from '../../../rbac-sync/sync-cluster.ts';
-import { connectCluster, type WorkspaceCluster } from '../../../rbac-sync/workspace-clusters.ts';
+import { ApplyError } from '../../../rbac-sync/sync/apply-error.ts';
+import { syncCluster } from '../../../rbac-sync/sync/sync-cluster.ts';
 import {
   connectTestCluster,
   createTestProvisioner,

@@ -2,8 +2,11 @@
  * What people with real tokens must not be able to do in a workspace's cluster, as data: each attack
  * is one request that must be answered 401 or 403.
  */
-import type { KubernetesClient, RequestOptions } from '../../../rbac-sync/kubernetes-client.ts';
-import { KubernetesError } from '../../../rbac-sync/kubernetes-error.ts';
+import type {
+  KubernetesClient,
+  RequestOptions,
+} from '../../../rbac-sync/cluster/kubernetes-client.ts';
+import { KubernetesError } from '../../../rbac-sync/cluster/kubernetes-error.ts';
 
 /** Who attacks. */
 export type Actor =
