@@ -61,6 +61,8 @@ export const loadDialogue = async (
   rememberUiLocales(ctx, interaction.params['ui_locales']);
   const path = `/interaction/${uid}`;
   ctx.state['retryPath'] = `${path}/switch`;
+  // The answer to a form, or from a provider, is no page to come back to.
+  const address = ctx.path === `${path}/switch` ? ctx.path : path;
   const client = await provider.Client.find(clientId);
   return {
     interaction,
@@ -76,7 +78,7 @@ export const loadDialogue = async (
       clientName: client?.clientName,
       redirectUri,
     }),
-    send: (page) => sendPage(ctx, page, { formTarget: toFormTarget(redirectUri), address: path }),
+    send: (page) => sendPage(ctx, page, { formTarget: toFormTarget(redirectUri), address }),
   };
 };
 

@@ -18,6 +18,7 @@ import { createLimits } from '../../issuer/limits/limits.ts';
 import { RULES, type Rules } from '../../issuer/limits/rules.ts';
 import { createMemoryLimitStore, type LimitStore } from '../../issuer/limits/store.ts';
 import { loadWebClients, WebClientConfigs } from '../../issuer/protocol/web-clients.ts';
+import { BrandingConfig } from '../../issuer/views/branding/config.ts';
 import type { TestDatabase } from './database.ts';
 
 /** Someone who can sign in; the connector is `local` and the subject the username. */
@@ -51,6 +52,7 @@ export type TestIssuerOptions = {
   /** 32 bytes, for replicas; by default random ones. */
   readonly encryptionKey?: Buffer;
   readonly metrics?: Registry;
+  readonly branding?: z.input<typeof BrandingConfig>;
   /** Connectors beside the local accounts; without any accounts the only ones. */
   readonly connectors?: readonly z.input<typeof ConnectorSettings>[];
   /** By default `localhost`: cookies don't tell ports apart, so that a second issuer needs another. */
@@ -117,6 +119,7 @@ export const startTestIssuer = async (
     log: createTestLogger(options.logLines),
     metrics,
     readiness: { ready: true },
+    branding: BrandingConfig.parse(options.branding ?? {}),
   });
   const resources = stack.move();
   return {

@@ -83,7 +83,7 @@ organization ${closure === 'suspended' ? 'resumes' : 'restores'} it.`,
     mustShow: 'Your device or terminal must show this code:',
     checkWarning:
       'If someone sent you this code or a link with it, refuse: they would get in as you.',
-    askedFrom: 'Asked for from',
+    askedFrom: 'Requested from',
     matches: 'It matches',
     refuse: 'It doesn’t, or I didn’t ask for it',
     done: 'You are signed in',

@@ -1,9 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchChromium } from '../../support/chromium.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
@@ -15,6 +13,7 @@ import {
   redeemDevice,
   startDevice,
 } from '../../support/oidc-client.ts';
+import { listenOnLoopback, openWindow } from '../../support/window.ts';
 import { createPerson, createWorkspace, type TestWorkspace } from './tenancy-rows.ts';
 
 let browser: Browser;
@@ -48,46 +47,8 @@ const client = () => ({
   clientId: workspace.clientId,
 });
 
-/** A browser window, in which a script that runs or a policy that is violated fails the test. */
-const openWindow = async (options: Parameters<Browser['newContext']>[0] = {}) => {
-  // Chromium reads authorities from the user's certificate database only; the server's identity is
-  // covered by the tests that go through Node.
-  const context: BrowserContext = await browser.newContext({ ignoreHTTPSErrors: true, ...options });
-  const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(message.text());
-  });
-  page.on('pageerror', (error) => complaints.push(error.message));
-  return { context, page, complaints };
-};
-
 const shoot = async (page: Page, name: string): Promise<void> => {
   await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true });
-};
-
-/** A program on this computer that waits for its code, as kubelogin does. */
-const listenOnLoopback = async () => {
-  let resolve: (url: URL) => void = () => {};
-  const answer = new Promise<URL>((r) => {
-    resolve = r;
-  });
-  const server = createServer((request, response) => {
-    const url = new URL(request.url ?? '/', redirectUri);
-    if (url.searchParams.has('state')) resolve(url);
-    response.end('done');
-  });
-  await new Promise<void>((r) => server.listen(0, '127.0.0.1', r));
-  const redirectUri = `http://localhost:${(server.address() as AddressInfo).port}/`;
-  return {
-    redirectUri,
-    answer,
-    [Symbol.asyncDispose]: () =>
-      new Promise<void>((r) => {
-        server.close(() => r());
-        server.closeAllConnections();
-      }),
-  };
 };
 
 const signIn = async (page: Page, username: string): Promise<void> => {
@@ -103,7 +64,7 @@ describe('Chromium', () => {
   ])('signs in by code, with the keyboard alone, on a %s', async (name, options) => {
     await using oidc = await createOidcClient(client());
     await using program = await listenOnLoopback();
-    const { context, page, complaints } = await openWindow(options);
+    const { context, page, complaints } = await openWindow(browser, options);
     const request = await prepareRequest(oidc, { redirect_uri: program.redirectUri });
     await page.goto(request.url.href);
     await shoot(page, `sign-in-${name}`);
@@ -122,7 +83,7 @@ describe('Chromium', () => {
 
   it('approves a device, from the address that carries the code', async () => {
     await using oidc = await createOidcClient(client());
-    const { context, page, complaints } = await openWindow({
+    const { context, page, complaints } = await openWindow(browser, {
       viewport: { width: 360, height: 740 },
     });
     const device = await startDevice(oidc);
@@ -145,7 +106,7 @@ describe('Chromium', () => {
   it('shows a non-member why not, and lets a member take over', async () => {
     await using oidc = await createOidcClient(client());
     await using program = await listenOnLoopback();
-    const { context, page } = await openWindow({ viewport: { width: 1200, height: 800 } });
+    const { context, page } = await openWindow(browser, { viewport: { width: 1200, height: 800 } });
     const request = await prepareRequest(oidc, { redirect_uri: program.redirectUri });
     await page.goto(request.url.href);
     await page.getByLabel('Username').fill('bob');
@@ -166,7 +127,7 @@ describe('Chromium', () => {
   });
 
   it('shows errors and the end of a session', async () => {
-    const { context, page } = await openWindow({ viewport: { width: 1200, height: 800 } });
+    const { context, page } = await openWindow(browser, { viewport: { width: 1200, height: 800 } });
     await page.goto(`${issuer.issuerUrl}/auth?client_id=unknown`);
     await shoot(page, 'error');
     await page.goto(`${issuer.issuerUrl}/session/end/success`);
