@@ -14,6 +14,7 @@ import { PublicJsonWebKey } from '#runtime/json-web-key.ts';
 import { ConnectorList } from './connectors/config.ts';
 import { TrustedProxies } from './http/client-address.ts';
 import { cleartextAddresses, WebClientConfigs } from './protocol/web-clients.ts';
+import { RedisUrl } from './storage/redis.ts';
 import { BrandingConfig } from './views/branding/config.ts';
 
 const IssuerConfig = z.object({
@@ -40,6 +41,7 @@ const IssuerConfig = z.object({
   CLIENTS: Json.pipe(WebClientConfigs).default([]),
   /** Public key of rbac-sync's client, which probes whether clusters trust the issuer. */
   RBAC_SYNC_PUBLIC_KEY: PublicJsonWebKey.optional(),
+  REDIS_URL: RedisUrl.optional(),
   TRUSTED_PROXIES: TrustedProxies.default([]),
   TLS_DIRECTORY: z.string().optional(),
   TLS_CERTIFICATE_PATH: z.string().optional(),

@@ -38,6 +38,7 @@ import { createProvider } from './protocol/provider.ts';
 import { loadSigningKeys } from './protocol/signing-keys.ts';
 import { originsOfPages, type WebClient } from './protocol/web-clients.ts';
 import { createAdapterFactory } from './storage/adapter.ts';
+import type { Cache } from './storage/cache.ts';
 import { loadBrand, rememberBrand, serveAssets } from './views/branding/brand.ts';
 import { BrandingConfig } from './views/branding/config.ts';
 
@@ -50,6 +51,8 @@ export type IssuerDeps = {
   /** Of the role hexabase_issuer. */
   readonly database: DatabasePool;
   readonly encryption: Encryption;
+  /** Before the database; by default there is none. */
+  readonly cache?: Cache | undefined;
   /** Public key of the client that probes clusters; without it nobody does. */
   readonly probeKey?: JWK | undefined;
   /** Clients with a server or page of their own. */

@@ -10,9 +10,11 @@ import { createConnectors } from './connectors/registry.ts';
 import { loadTls } from './http/tls.ts';
 import { createIssuer } from './issuer.ts';
 import { createLimits } from './limits/limits.ts';
-import { createPostgresLimitStore } from './limits/store.ts';
+import { createPostgresLimitStore, createRedisLimitStore } from './limits/store.ts';
 import { loadWebClients } from './protocol/web-clients.ts';
+import { createCache } from './storage/cache.ts';
 import { startPurge } from './storage/purge.ts';
+import { connectRedis } from './storage/redis.ts';
 
 // Browsers and kubectl wait no longer for a page or a token than people do.
 const DATABASE_PATIENCE_MS = 8_000;
@@ -28,12 +30,18 @@ await runService(log, async (stack, readiness) => {
   stack.defer(() => database.end());
   const metrics = createMetrics('issuer');
   const encryption = createEncryption(config.ENCRYPTION_KEY);
-  const limitStore = stack.use(createPostgresLimitStore(config.DATABASE_URL, { log }));
+  const redis = config.REDIS_URL
+    ? stack.use(connectRedis({ url: config.REDIS_URL, log, metrics }))
+    : undefined;
+  const limitStore = redis
+    ? createRedisLimitStore(redis)
+    : stack.use(createPostgresLimitStore(config.DATABASE_URL, { log }));
   const handler = await createIssuer({
     issuerUrl: config.ISSUER_URL,
     apiAudience: config.API_AUDIENCE,
     database,
     encryption,
+    cache: redis && createCache({ redis, encryption, metrics }),
     limits: createLimits({ store: limitStore, key: encryption.deriveKey('limits'), metrics }),
     probeKey: config.RBAC_SYNC_PUBLIC_KEY,
     webClients: await loadWebClients(config.CLIENTS),

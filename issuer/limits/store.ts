@@ -1,5 +1,4 @@
 /** Where rate limits are counted: Redis, or PostgreSQL when there is none. */
-import type { Redis } from 'ioredis';
 import pg from 'pg';
 import {
   type RateLimiterAbstract,
@@ -8,6 +7,7 @@ import {
   RateLimiterRedis,
 } from 'rate-limiter-flexible';
 import { createEpisodes, type EpisodeOptions, type Episodes } from '../storage/episodes.ts';
+import type { RedisConnection } from '../storage/redis.ts';
 import type { Rule } from './rules.ts';
 
 /**
@@ -20,16 +20,24 @@ export type LimitStore = (name: string, rule: Rule) => RateLimiterAbstract;
 const PATIENCE_MS = 300;
 const CONNECTIONS = 4;
 
-/** Counts in Redis; its faults are logged by whoever made the connection. */
-export const createRedisLimitStore =
-  (redis: Redis): LimitStore =>
-  (name, rule) =>
+/** Counts in Redis; its faults are logged by the connection. */
+export const createRedisLimitStore = ({ client, episodes }: RedisConnection): LimitStore => {
+  // The one script that counting is made of, asked as everything is asked of Redis.
+  const storeClient = {
+    defineCommand: (name: string, definition: { lua: string; numberOfKeys?: number }) =>
+      client.defineCommand(name, definition),
+    rlflxIncr: (parameters: readonly string[]) =>
+      episodes.run(() => (client as unknown as Script).rlflxIncr(parameters)),
+  };
+  return (name, rule) =>
     new RateLimiterRedis({
-      storeClient: redis,
+      storeClient,
       keyPrefix: `hexabase:limit:${name}`,
-      rejectIfRedisNotReady: true,
       ...insured(rule),
     });
+};
+
+type Script = { readonly rlflxIncr: (parameters: readonly string[]) => Promise<unknown> };
 
 /** Counts in the table `rate_limit`, over connections of its own: a full pool doesn't stop the counting. */
 export const createPostgresLimitStore = (

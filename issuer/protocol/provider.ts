@@ -1,6 +1,11 @@
 /** oidc-provider, assembled from the parts in this folder. Decisions are made in the parts. */
 import type { JWK } from 'jose';
-import { type Configuration, interactionPolicy, Provider } from 'oidc-provider';
+import {
+  type AdapterFactory,
+  type Configuration,
+  interactionPolicy,
+  Provider,
+} from 'oidc-provider';
 import type { DatabasePool } from 'slonik';
 import { CLOCK_SKEW_SECONDS } from '#domain/staleness.ts';
 import type { Encryption } from '#runtime/encryption.ts';
@@ -10,6 +15,8 @@ import { LOGOUT } from '../interactions/sign-out.ts';
 import { createFindAccount } from '../people/account.ts';
 import type { LookAgain } from '../people/upstream/look-again.ts';
 import { createAdapterFactory } from '../storage/adapter.ts';
+import type { Cache } from '../storage/cache.ts';
+import { createCachingAdapterFactory } from '../storage/caching-adapter.ts';
 import { LOCALES } from '../views/messages/messages.ts';
 import { SCOPE_CLAIMS } from './claims.ts';
 import { CLI_CLIENT_ID, FIXED_CLIENTS } from './clients.ts';
@@ -32,6 +39,8 @@ export type ProviderDeps = {
   readonly apiAudience: string;
   readonly database: DatabasePool;
   readonly encryption: Encryption;
+  /** Before the database; by default there is none. */
+  readonly cache?: Cache | undefined;
   /** Private keys; the first of an algorithm signs. */
   readonly signingKeys: readonly JWK[];
   /** Of the client that probes clusters; without it there is none. */
@@ -54,7 +63,7 @@ export const createProvider = (deps: ProviderDeps): Provider => {
 };
 
 const createConfiguration = (deps: ProviderDeps): Configuration => ({
-  adapter: createAdapterFactory(deps),
+  adapter: createStorage(deps),
   ...createClients(deps),
   clientDefaults: { id_token_signed_response_alg: 'ES256' },
   clientBasedCORS: (_ctx, origin, client) => mayCallFrom(origin, client),
@@ -110,6 +119,11 @@ const createClients = ({
  */
 const endsWithSession: NonNullable<Configuration['expiresWithSession']> = ({ oidc }, code) =>
   oidc.client?.applicationType === 'web' && !code.scopes.has('offline_access');
+
+const createStorage = (deps: ProviderDeps): AdapterFactory => {
+  const createAdapter = createAdapterFactory(deps);
+  return deps.cache ? createCachingAdapterFactory(createAdapter, deps.cache) : createAdapter;
+};
 
 const createFeatures = ({
   database,

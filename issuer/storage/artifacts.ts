@@ -1,5 +1,5 @@
 /** Rows of oidc_artifact: codes, tokens, sessions and interactions, each model apart from the others. */
-import { type CommonQueryMethods, sql } from 'slonik';
+import { type CommonQueryMethods, sql, UniqueIntegrityConstraintViolationError } from 'slonik';
 import * as z from 'zod';
 import { CLOCK_SKEW_SECONDS } from '#domain/staleness.ts';
 
@@ -48,6 +48,23 @@ export const upsertArtifact = async (
   model: string,
   artifact: Artifact,
 ): Promise<boolean> => {
+  const write = () => insertOrUpdate(db, model, artifact);
+  // Of several writes of one session at once the one may meet, as a row of the same id, what the other is
+  // still making known under its uid: PostgreSQL looks out for one of the two only.
+  const rowCount = await write().catch((error: unknown) => {
+    if (model === 'Session' && error instanceof UniqueIntegrityConstraintViolationError) {
+      return write();
+    }
+    throw error;
+  });
+  return rowCount === 1 || model !== 'Session';
+};
+
+const insertOrUpdate = async (
+  db: CommonQueryMethods,
+  model: string,
+  artifact: Artifact,
+): Promise<number> => {
   const { idHash, grantIdHash, accountId, uidHash, userCodeHash, sealedPayload } = artifact;
   const { rowCount } = await db.query(sql.type(Nothing)`
     INSERT INTO oidc_artifact (
@@ -60,7 +77,7 @@ export const upsertArtifact = async (
     )
     ${onConflict(model)}
   `);
-  return rowCount === 1 || model !== 'Session';
+  return rowCount;
 };
 
 const onConflict = (model: string) => {

@@ -16,9 +16,15 @@ import { createConnectors } from '../../issuer/connectors/registry.ts';
 import { createIssuer } from '../../issuer/issuer.ts';
 import { createLimits } from '../../issuer/limits/limits.ts';
 import { RULES, type Rules } from '../../issuer/limits/rules.ts';
-import { createMemoryLimitStore, type LimitStore } from '../../issuer/limits/store.ts';
+import {
+  createMemoryLimitStore,
+  createRedisLimitStore,
+  type LimitStore,
+} from '../../issuer/limits/store.ts';
 import { loadWebClients, WebClientConfigs } from '../../issuer/protocol/web-clients.ts';
 import { BrandingConfig } from '../../issuer/views/branding/config.ts';
+import { createCache } from '../../issuer/storage/cache.ts';
+import { connectRedis } from '../../issuer/storage/redis.ts';
 import type { TestDatabase } from './database.ts';
 
 /** Someone who can sign in; the connector is `local` and the subject the username. */
@@ -61,6 +67,8 @@ export type TestIssuerOptions = {
   readonly port?: number;
   /** Collects all lines of the log, those for debugging too. */
   readonly logLines?: string[];
+  /** Redis, for the limits and the cache; by default there is none. */
+  readonly redisUrl?: string;
 };
 
 /** Everyone's password. */
@@ -94,15 +102,22 @@ export const startTestIssuer = async (
   );
   const pool = options.pool ?? (await database.connectAs('hexabase_issuer'));
   const metrics = options.metrics ?? createMetrics('issuer');
+  const log = createTestLogger(options.logLines);
+  const encryption = createEncryption(options.encryptionKey ?? randomBytes(32));
+  const redis = options.redisUrl
+    ? stack.use(connectRedis({ url: options.redisUrl, log, metrics }))
+    : undefined;
   const issuerUrl = `https://${host}:${server.port}`;
   handler = await createIssuer({
     issuerUrl,
     apiAudience: TEST_API_AUDIENCE,
     database: pool,
-    encryption: createEncryption(options.encryptionKey ?? randomBytes(32)),
+    encryption,
+    cache: redis && createCache({ redis, encryption, metrics }),
     limits: createLimits({
-      store: options.limitStore ?? createMemoryLimitStore(),
-      key: randomBytes(32),
+      store:
+        options.limitStore ?? (redis ? createRedisLimitStore(redis) : createMemoryLimitStore()),
+      key: encryption.deriveKey('limits'),
       metrics,
       rules: options.rules ?? UNLIMITED,
     }),
@@ -116,7 +131,7 @@ export const startTestIssuer = async (
         issuerUrl,
       )),
     ],
-    log: createTestLogger(options.logLines),
+    log,
     metrics,
     readiness: { ready: true },
     branding: BrandingConfig.parse(options.branding ?? {}),
