@@ -20,6 +20,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/connectors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the identity providers that people sign in with
+         * @description Open to everyone who is signed in; shows what is theirs.
+         */
+        get: operations["getConnectors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/organizations": {
         parameters: {
             query?: never;
@@ -618,6 +638,52 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/workspaces/{workspace}/groups/{group}/group-mappings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the upstream groups whose members are in a group
+         * @description Needs `member:read` in the workspace: every member.
+         */
+        get: operations["getWorkspacesWorkspaceGroupsGroupGroupMappings"];
+        put?: never;
+        /**
+         * Make everybody in an upstream group a member of a group
+         * @description Who is in the upstream group is a member at once if they have signed in before, and otherwise from their first sign-in. The provider is asked again every few minutes while tokens are issued, and whoever has left the group there leaves it here. These memberships can’t be changed one by one, count for nothing as the last admin, and stand beside memberships that somebody gave.
+         *
+         *     Needs `member:write` in the workspace: members of WSAdmins.
+         */
+        post: operations["postWorkspacesWorkspaceGroupsGroupGroupMappings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace}/groups/{group}/group-mappings/{group_mapping}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a mapping, and end the memberships that follow from it
+         * @description Needs `member:write` in the workspace: members of WSAdmins.
+         */
+        delete: operations["deleteWorkspacesWorkspaceGroupsGroupGroupMappingsGroupMapping"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/workspaces/{workspace}/members": {
         parameters: {
             query?: never;
@@ -1193,6 +1259,20 @@ export interface components {
             /** Format: date-time */
             created_at: string;
         };
+        ConnectorPage: {
+            items: components["schemas"]["Connector"][];
+            next_cursor: string | null;
+        };
+        Connector: {
+            /** @description What members, imports and mappings name it by. */
+            id: string;
+            /** @description What people see on the sign-in page. */
+            name: string;
+            /** @description How it is spoken to: oidc, google, github, or local accounts. */
+            type: string;
+            /** @description Whether it tells groups, so that they can be mapped. */
+            provides_groups: boolean;
+        };
         OrganizationPage: {
             items: components["schemas"]["Organization"][];
             next_cursor: string | null;
@@ -1305,7 +1385,7 @@ export interface components {
          *     }
          */
         AddOrganizationUser: {
-            /** @description The identity provider, by its id in the issuer’s settings. It isn’t looked up: under a name that the issuer doesn’t have, a person is made whom nobody can sign in as. */
+            /** @description The identity provider: one of the connectors. */
             connector?: string;
             /** @description Who they are to that identity provider, to the byte; they needn’t have signed in before. */
             subject?: string;
@@ -1944,7 +2024,7 @@ export interface components {
          *     }
          */
         AddIdentity: {
-            /** @description The identity provider, by its id in the issuer’s settings. It isn’t looked up: under a name that the issuer doesn’t have, a person is made whom nobody can sign in as. */
+            /** @description The identity provider: one of the connectors. */
             connector: string;
             /** @description Who they are to that identity provider, to the byte. */
             subject: string;
@@ -2006,6 +2086,48 @@ export interface components {
         };
         GroupServiceAccountAdded: {
             member: components["schemas"]["GroupServiceAccount"];
+            /**
+             * Format: date-time
+             * @description ID tokens issued from now on carry the change.
+             */
+            new_tokens_from: string;
+            /**
+             * Format: date-time
+             * @description The last moment at which a token issued before the change can still be accepted.
+             */
+            old_tokens_until: string;
+        };
+        GroupMappingPage: {
+            items: components["schemas"]["GroupMapping"][];
+            next_cursor: string | null;
+        };
+        GroupMapping: {
+            /** @description The id of a group mapping. */
+            id: string;
+            /** @description The identity provider that tells the upstream group. */
+            connector: string;
+            /** @description Its name there; members of groups below it count. */
+            upstream_group: string;
+            /** @description How many people it makes members just now. */
+            members: number;
+            created_by: string | null;
+            /** Format: date-time */
+            created_at: string;
+        };
+        /**
+         * @example {
+         *       "connector": "github",
+         *       "upstream_group": "acme/platform"
+         *     }
+         */
+        CreateGroupMapping: {
+            /** @description One of the connectors that provide groups. */
+            connector: string;
+            /** @description The group’s name as the provider tells it, to the byte: a team is `organization/team`. You must be in it yourself. */
+            upstream_group: string;
+        };
+        GroupMappingCreated: {
+            group_mapping: components["schemas"]["GroupMapping"];
             /**
              * Format: date-time
              * @description ID tokens issued from now on carry the change.
@@ -2127,7 +2249,7 @@ export interface components {
          *     }
          */
         Import: {
-            /** @description The identity provider whose subjects the members are, by its id in the issuer’s settings. It isn’t looked up: under a name that the issuer doesn’t have, people are made whom nobody can sign in as. */
+            /** @description The identity provider whose subjects the members are: one of the connectors. */
             connector: string;
             /**
              * @description The id or the name of the group that the roots go below.
@@ -3375,8 +3497,10 @@ export interface components {
          *     The import is too large ([`import-too-large`](https://kaas.hexabase.io/problems/import-too-large)).
          *
          *     It can’t go below this parent ([`invalid-parent`](https://kaas.hexabase.io/problems/invalid-parent)).
+         *
+         *     The request can’t be carried out ([`unprocessable`](https://kaas.hexabase.io/problems/unprocessable)).
          */
-        "idempotency-key-reused.import-refused.import-too-large.invalid-parent": {
+        "idempotency-key-reused.import-refused.import-too-large.invalid-parent.unprocessable": {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -3384,7 +3508,7 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    type?: "https://kaas.hexabase.io/problems/idempotency-key-reused" | "https://kaas.hexabase.io/problems/import-refused" | "https://kaas.hexabase.io/problems/import-too-large" | "https://kaas.hexabase.io/problems/invalid-parent";
+                    type?: "https://kaas.hexabase.io/problems/idempotency-key-reused" | "https://kaas.hexabase.io/problems/import-refused" | "https://kaas.hexabase.io/problems/import-too-large" | "https://kaas.hexabase.io/problems/invalid-parent" | "https://kaas.hexabase.io/problems/unprocessable";
                 };
             };
         };
@@ -3626,6 +3750,48 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            400: components["responses"]["invalid-request"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["person-suspended"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    getConnectors: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them, by id; there is no next page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "text",
+                     *           "name": "web",
+                     *           "type": "text",
+                     *           "provides_groups": false
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConnectorPage"];
                 };
             };
             400: components["responses"]["invalid-request"];
@@ -7526,7 +7692,7 @@ export interface operations {
             409: components["responses"]["idempotency-key-in-use.last-admin.workspace-suspended"];
             413: components["responses"]["body-too-large"];
             415: components["responses"]["unsupported-media-type"];
-            422: components["responses"]["idempotency-key-reused"];
+            422: components["responses"]["idempotency-key-reused.unprocessable"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
         };
@@ -7797,6 +7963,177 @@ export interface operations {
                 group: string;
                 /** @example sa_01k7st2z1tfcgswkatddy8v7g6 */
                 service_account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description When this shows in tokens. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "new_tokens_from": "2026-03-01T09:30:00.000Z",
+                     *       "old_tokens_until": "2026-03-01T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TokenTimes"];
+                };
+            };
+            400: components["responses"]["invalid-request"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["forbidden.person-suspended"];
+            404: components["responses"]["not-found"];
+            409: components["responses"]["workspace-suspended"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    getWorkspacesWorkspaceGroupsGroupGroupMappings: {
+        parameters: {
+            query?: {
+                /** @description How many items a page holds; at most 500. */
+                limit?: number;
+                /** @description The next_cursor of the page before. */
+                cursor?: string;
+            };
+            header?: {
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
+                workspace: string;
+                /** @example grp_01k7st2z1tfcgswkatddy8v7g4 */
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    /**
+                     * @description The next page, with `rel="next"` (RFC 8288); absent on the last.
+                     * @example </v1/workspaces?limit=50&cursor=AZnzoXw6>; rel="next"
+                     */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "map_01k7st2z1tfcgswkatddy8v7g5",
+                     *           "connector": "google",
+                     *           "upstream_group": "text",
+                     *           "members": 1,
+                     *           "created_by": "usr_01k7st2z1tfcgswkatddy8v7g0",
+                     *           "created_at": "2026-03-01T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["GroupMappingPage"];
+                };
+            };
+            400: components["responses"]["invalid-cursor.invalid-request"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["person-suspended"];
+            404: components["responses"]["not-found"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    postWorkspacesWorkspaceGroupsGroupGroupMappings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
+                workspace: string;
+                /** @example grp_01k7st2z1tfcgswkatddy8v7g4 */
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "connector": "github",
+                 *       "upstream_group": "acme/platform"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateGroupMapping"];
+            };
+        };
+        responses: {
+            /** @description It is in force. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    /** @description `true` when this is the stored answer to an earlier request. */
+                    "Idempotent-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "group_mapping": {
+                     *         "id": "map_01k7st2z1tfcgswkatddy8v7g5",
+                     *         "connector": "google",
+                     *         "upstream_group": "text",
+                     *         "members": 1,
+                     *         "created_by": "usr_01k7st2z1tfcgswkatddy8v7g0",
+                     *         "created_at": "2026-03-01T09:30:00.000Z"
+                     *       },
+                     *       "new_tokens_from": "2026-03-01T09:30:00.000Z",
+                     *       "old_tokens_until": "2026-03-01T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["GroupMappingCreated"];
+                };
+            };
+            400: components["responses"]["invalid-request.malformed-json"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["forbidden.person-suspended"];
+            404: components["responses"]["not-found"];
+            409: components["responses"]["already-exists.idempotency-key-in-use.workspace-suspended"];
+            413: components["responses"]["body-too-large"];
+            415: components["responses"]["unsupported-media-type"];
+            422: components["responses"]["idempotency-key-reused.unprocessable"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    deleteWorkspacesWorkspaceGroupsGroupGroupMappingsGroupMapping: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
+                workspace: string;
+                /** @example grp_01k7st2z1tfcgswkatddy8v7g4 */
+                group: string;
+                /** @example map_01k7st2z1tfcgswkatddy8v7g5 */
+                group_mapping: string;
             };
             cookie?: never;
         };
@@ -8444,7 +8781,7 @@ export interface operations {
             412: components["responses"]["precondition-failed"];
             413: components["responses"]["body-too-large"];
             415: components["responses"]["unsupported-media-type"];
-            422: components["responses"]["idempotency-key-reused.import-refused.import-too-large.invalid-parent"];
+            422: components["responses"]["idempotency-key-reused.import-refused.import-too-large.invalid-parent.unprocessable"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
         };

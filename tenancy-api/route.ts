@@ -16,6 +16,7 @@ export const PATH_IDENTIFIERS = {
   plan: 'plan',
   workspace: 'workspace',
   group: 'group',
+  group_mapping: 'groupMapping',
   person: 'person',
   service_account: 'serviceAccount',
   project: 'project',

@@ -1,9 +1,11 @@
 /** Every route of the API; what is not here doesn't exist. */
 import * as z from 'zod';
 import { attachedClusterRoutes } from './attached-clusters/routes.ts';
+import { connectorRoutes } from './connectors/routes.ts';
 import { diffRoutes } from './diffs/routes.ts';
 import { driftRoutes } from './drift/routes.ts';
 import { exportRoutes } from './exports/routes.ts';
+import { groupMappingRoutes } from './group-mappings/routes.ts';
 import { groupMemberRoutes } from './group-members/routes.ts';
 import { groupRoutes } from './groups/routes.ts';
 import { importRoutes } from './imports/routes.ts';
@@ -41,6 +43,7 @@ const openApiRoute = defineRoute({
 /** All routes, in the order in which they are documented. */
 export const ROUTES: readonly Route[] = [
   ...meRoutes,
+  ...connectorRoutes,
   ...organizationRoutes,
   ...organizationDeletionRoutes,
   ...organizationUserRoutes,
@@ -50,6 +53,7 @@ export const ROUTES: readonly Route[] = [
   ...attachedClusterRoutes,
   ...groupRoutes,
   ...groupMemberRoutes,
+  ...groupMappingRoutes,
   ...memberRoutes,
   ...serviceAccountRoutes,
   ...importRoutes,

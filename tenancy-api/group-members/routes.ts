@@ -47,7 +47,7 @@ const personRoutes = [
     responses: {
       200: { description: 'They are in it, now or as before.', body: GroupMemberAdded },
     },
-    problems: [PROBLEMS.lastAdmin],
+    problems: [PROBLEMS.lastAdmin, PROBLEMS.unprocessable],
     handler: async ({ context, access, params, body }) => {
       const { expires_at: expiresAt, ...identity } = body;
       const input = { groupId: params.group, ...identity, expiresAt };

@@ -125,9 +125,7 @@ export type SetMembership = z.infer<typeof SetMembership>;
 /** Who is put into a group, by the identity they sign in with. */
 export const AddIdentity = z
   .strictObject({
-    connector: ConnectorName.describe(
-      'The identity provider, by its id in the issuer’s settings. It isn’t looked up: under a name that the issuer doesn’t have, a person is made whom nobody can sign in as.',
-    ),
+    connector: ConnectorName.describe('The identity provider: one of the connectors.'),
     subject: ConnectorSubject.describe('Who they are to that identity provider, to the byte.'),
     expires_at: NewExpiry,
   })

@@ -3,6 +3,7 @@ import { MEMBERSHIP_RECORDS } from '#database/changes.ts';
 import type { WorkspaceAccess } from '../access.ts';
 import { assertAdminRemains, withinOwnTime } from '../admins.ts';
 import { recordChange } from '../change.ts';
+import { getConnector } from '../connectors/service.ts';
 import type { RequestContext } from '../context.ts';
 import { getGroup } from '../groups/service.ts';
 import { insertMembers, isPersonVisible, provisionPeople } from '../members/queries.ts';
@@ -47,7 +48,7 @@ export const setGroupMember = async (
 /**
  * Puts whoever signs in with an identity into a group; they needn't have signed in before.
  *
- * @throws Problem not-found for an unknown group, last-admin
+ * @throws Problem not-found for an unknown group, unprocessable for an unknown connector, last-admin
  */
 export const addIdentityToGroup = async (
   context: RequestContext,
@@ -61,6 +62,7 @@ export const addIdentityToGroup = async (
 ): Promise<GroupMemberRow> => {
   const { groupId, connector, subject, expiresAt } = input;
   await getGroup(context, access.workspaceId, groupId);
+  await getConnector(context, connector);
   const people = await provisionPeople(context.tx, connector, [subject]);
   const personId = people.get(subject);
   if (personId === undefined) throw new Error('provision_people left a subject out');

@@ -25,6 +25,7 @@ export const importRoutes = [
     problems: [
       PROBLEMS.preconditionFailed,
       PROBLEMS.invalidParent,
+      PROBLEMS.unprocessable,
       PROBLEMS.importRefused,
       PROBLEMS.importTooLarge,
       PROBLEMS.lastAdmin,

@@ -33,7 +33,7 @@ export const LeftOut = z
 export const Import = z
   .strictObject({
     connector: ConnectorName.describe(
-      'The identity provider whose subjects the members are, by its id in the issuer’s settings. It isn’t looked up: under a name that the issuer doesn’t have, people are made whom nobody can sign in as.',
+      'The identity provider whose subjects the members are: one of the connectors.',
     ),
     parent: z
       .string()

@@ -16,6 +16,7 @@ import {
 import type { WorkspaceAccess } from '../access.ts';
 import { assertAdminRemains, withinOwnTime } from '../admins.ts';
 import { recordChange } from '../change.ts';
+import { getConnector } from '../connectors/service.ts';
 import type { RequestContext } from '../context.ts';
 import { insertGroupMembers, type PersonMembership } from '../group-members/queries.ts';
 import { insertGroups, updateGroups } from '../groups/queries.ts';
@@ -33,7 +34,7 @@ export type ImportRequest = { readonly input: Import; readonly digest: string | 
 /**
  * Imports groups and members; the same import again changes nothing.
  *
- * @throws Problem import-too-large, import-refused (with every fault), last-admin,
+ * @throws Problem unprocessable for an unknown connector, import-too-large, import-refused (with every fault), last-admin,
  * precondition-failed when it changes something else than the plan with this digest
  */
 export const importGroups = async (
@@ -44,6 +45,7 @@ export const importGroups = async (
   const { workspaceId } = access;
   const excess = refuseImportSize(input.groups, input.members);
   if (excess !== null) throw new Problem(PROBLEMS.importTooLarge, excess);
+  await getConnector(context, input.connector);
   const existing = await listAllGroups(context.tx, workspaceId);
   const rootId = getRootId(existing, input.parent);
   const { groups, names } = input;

@@ -1,6 +1,10 @@
 /** The chapters of the reference, by the nouns of paths: a route belongs to its path's last noun. */
 const TAGS = {
   me: { name: 'You', description: 'Who you are here, and where you belong.' },
+  connectors: {
+    name: 'Connectors',
+    description: 'The identity providers that people sign in with.',
+  },
   organizations: {
     name: 'Organizations',
     description:
@@ -19,6 +23,10 @@ const TAGS = {
     name: 'Groups',
     description:
       'A tree. Members of a group are members of every group above it, and tokens carry all of these names.',
+  },
+  'group-mappings': {
+    name: 'Group mappings',
+    description: 'Groups of identity providers whose members are in groups here.',
   },
   members: { name: 'Members', description: 'Who belongs to a workspace and to its groups.' },
   'service-accounts': {

@@ -54,9 +54,7 @@ export const OrganizationUserQuery = z.strictObject({
 /** Who becomes a user of an organization: by the identity they sign in with, or by their id. */
 export const AddOrganizationUser = z
   .strictObject({
-    connector: ConnectorName.optional().describe(
-      'The identity provider, by its id in the issuer’s settings. It isn’t looked up: under a name that the issuer doesn’t have, a person is made whom nobody can sign in as.',
-    ),
+    connector: ConnectorName.optional().describe('The identity provider: one of the connectors.'),
     subject: ConnectorSubject.optional().describe(
       'Who they are to that identity provider, to the byte; they needn’t have signed in before.',
     ),

@@ -2,6 +2,7 @@
 import { mayGiveOrganizationRole, type OrganizationRole } from '#domain/permissions.ts';
 import type { OrganizationAccess } from '../access.ts';
 import { recordOrganizationChange } from '../change.ts';
+import { getConnector } from '../connectors/service.ts';
 import type { RequestContext } from '../context.ts';
 import { assertVersion } from '../etag.ts';
 import { isPersonVisible, provisionPeople } from '../members/queries.ts';
@@ -64,10 +65,12 @@ export const addUser = async (
 };
 
 const findPerson = async (
-  { tx }: RequestContext,
+  context: RequestContext,
   { connector, subject, person }: AddOrganizationUser,
 ): Promise<string> => {
+  const { tx } = context;
   if (connector !== undefined && subject !== undefined) {
+    await getConnector(context, connector);
     const personId = (await provisionPeople(tx, connector, [subject])).get(subject);
     if (personId === undefined) throw new Error('provision_people left a subject out');
     return personId;

@@ -35,6 +35,7 @@ export const furnish = async (
     plan: (await must('GET', '/v1/plans')).items[0].id,
     workspace: id,
     group: group.id,
+    group_mapping: await mapTeam(database, admin, { to: `${path}/groups/${group.id}`, name }),
     person: admin.person,
     service_account: account.id,
     project: project.id,
@@ -44,6 +45,38 @@ export const furnish = async (
     diff: diff.id,
     drift: await insertDrift(database, workspace.uuid, { name }),
   };
+};
+
+/** Maps an upstream team that the admin is in. */
+const mapTeam = async (
+  { query }: TestApi['database'],
+  admin: Caller,
+  { to, name }: { readonly to: string; readonly name: string },
+): Promise<string> => {
+  await joinUpstreamGroups(query, admin.id, [`acme/${name}`]);
+  const body = { connector: 'github', upstream_group: `acme/${name}` };
+  const answer = await admin.call('POST', `${to}/group-mappings`, body);
+  expect(answer.status, JSON.stringify(answer.body)).toBe(201);
+  return answer.body.group_mapping.id;
+};
+
+/** Writes down what the issuer does when a provider tells groups; the connector is `github`. */
+export const joinUpstreamGroups = async (
+  query: TestApi['database']['query'],
+  personId: string,
+  groups: readonly string[],
+): Promise<void> => {
+  await query(
+    `INSERT INTO identity (connector, subject, person_id) VALUES ('github', $1::uuid::text, $1::uuid)
+     ON CONFLICT DO NOTHING`,
+    [personId],
+  );
+  await query(
+    `INSERT INTO upstream_account (connector, subject, person_id, groups)
+     VALUES ('github', $1::uuid::text, $1::uuid, $2)
+     ON CONFLICT (connector, subject) DO UPDATE SET groups = excluded.groups`,
+    [personId, groups],
+  );
 };
 
 /** A route's path with these ids in it. */

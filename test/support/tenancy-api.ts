@@ -86,6 +86,7 @@ export const startTestApi = async (
 ): Promise<TestApi> => {
   await using stack = new AsyncDisposableStack();
   const database = stack.use(await createTestDatabase());
+  await publishConnectors(database);
   const issuer = stack.use(await startTokenIssuer());
   const log = createLogger('tenancy-api', logLevel);
   const databaseUrl = database.urlFor('hexabase_tenancy_api');
@@ -126,6 +127,16 @@ export const startTestApi = async (
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
+};
+
+/** The connectors that tests name, as the issuer publishes its own. */
+const publishConnectors = async ({ query }: TestDatabase): Promise<void> => {
+  await query(
+    `INSERT INTO connector (id, name, type, provides_groups)
+     SELECT id, 'Connector ' || id, 'oidc', id = 'github'
+     FROM unnest($1::text[]) AS c (id)`,
+    [['local', 'github', 'google', 'kubernetes', 'one', 'two', 'other', 'twice', 'c']],
+  );
 };
 
 const send = async (
