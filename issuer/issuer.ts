@@ -14,6 +14,7 @@ import type { Encryption } from '#runtime/encryption.ts';
 import { health } from '#runtime/health.ts';
 import type { Readiness } from '#runtime/lifecycle.ts';
 import type { Logger } from '#runtime/log.ts';
+import { accountRoutes } from './account/routes.ts';
 import type { Connector } from './connectors/connector.ts';
 import { publishConnectors } from './connectors/published.ts';
 import { createRoundTrips, UPSTREAM_REQUEST } from './connectors/round-trip.ts';
@@ -111,6 +112,7 @@ export const createIssuer = async (deps: IssuerDeps): Promise<RequestListener> =
   const roundTrips = createRoundTrips(createAdapterFactory(deps)(UPSTREAM_REQUEST));
   provider.use(relayRoutes(deps.connectors));
   provider.use(interactionRoutes({ ...deps, ages, provider, roundTrips }));
+  provider.use(accountRoutes({ ...deps, provider }));
   return provider.callback();
 };
 

@@ -1,6 +1,6 @@
 /**
  * OAuth clients: one for each workspace, read from its row, and the one of the command line. All are
- * native and public (RFC 8252), and none has a secret.
+ * native and public (RFC 8252), and none has a secret. The account pages' own is a web client.
  */
 import type { AdapterPayload, ClientMetadata } from 'oidc-provider';
 import { type CommonQueryMethods, sql } from 'slonik';
@@ -41,6 +41,24 @@ const nativeClient = (id: string, name: string): ClientMetadata => ({
 export const FIXED_CLIENTS: readonly ClientMetadata[] = [
   nativeClient(CLI_CLIENT_ID, 'Hexabase command line'),
 ];
+
+/** The client of the account pages, by which they have people sign in. */
+export const ACCOUNT_CLIENT_ID = 'hexabase-account';
+
+/** Where a sign-in to the account pages leads back to. */
+export const accountRedirectUri = (issuerUrl: string): string => `${issuerUrl}/account/signed-in`;
+
+/** The account pages' client. @param issuerUrl an https origin */
+export const accountClient = (issuerUrl: string): ClientMetadata => ({
+  client_id: ACCOUNT_CLIENT_ID,
+  client_name: 'Hexabase account',
+  application_type: 'web',
+  token_endpoint_auth_method: 'none',
+  grant_types: ['authorization_code'],
+  response_types: ['code'],
+  redirect_uris: [accountRedirectUri(issuerUrl)],
+  id_token_signed_response_alg: 'ES256',
+});
 
 const WorkspaceNameRow = z.strictObject({ name: z.string() });
 

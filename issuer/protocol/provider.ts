@@ -19,7 +19,7 @@ import type { Cache } from '../storage/cache.ts';
 import { createCachingAdapterFactory } from '../storage/caching-adapter.ts';
 import { LOCALES } from '../views/messages/messages.ts';
 import { SCOPE_CLAIMS } from './claims.ts';
-import { CLI_CLIENT_ID, FIXED_CLIENTS } from './clients.ts';
+import { accountClient, CLI_CLIENT_ID, FIXED_CLIENTS } from './clients.ts';
 import { grantConfirmedRequest } from './grants.ts';
 import { createOutboundFetch } from './outbound.ts';
 import { probeClient, registerProbeGrant } from './probe-grant.ts';
@@ -101,11 +101,13 @@ const createConfiguration = (deps: ProviderDeps): Configuration => ({
 
 /** The clients without a row, and the ways to authenticate that are in use. */
 const createClients = ({
+  issuerUrl,
   probeKey,
   webClients,
 }: ProviderDeps): Pick<Configuration, 'clients' | 'clientAuthMethods'> => {
   const clients = [
     ...FIXED_CLIENTS,
+    accountClient(issuerUrl),
     ...(probeKey ? [probeClient(probeKey)] : []),
     ...webClients.map(({ metadata }) => metadata),
   ];

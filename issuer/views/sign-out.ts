@@ -10,6 +10,7 @@ export const signOutPage = (
   title: signOut.title,
   body: html`
 <p>${signOut.text}</p>
+<p><a href="/account/sessions">${signOut.everywhere}</a></p>
 <form method="post" action="${action}">
 <input type="hidden" name="xsrf" value="${xsrf}"><input type="hidden" name="logout" value="yes">
 <button autofocus>${signOut.submit}</button>

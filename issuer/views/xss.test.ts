@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { skeletonOf } from '../../test/support/corpora/skeleton.ts';
 import { XSS_STRINGS } from '../../test/support/corpora/xss.ts';
 import type { Connector } from '../connectors/connector.ts';
+import { sessionsPage } from './account-sessions.ts';
 import { closedPage, confirmPage, notMemberPage, suspendedPage } from './confirm.ts';
 import { deviceCheckPage, deviceCodePage, deviceDonePage } from './device.ts';
 import { errorPage } from './error.ts';
@@ -43,6 +44,11 @@ const withoutWorkspace = (text: string) => {
 
 const deviceViewOf = (text: string) => ({ form, userCode: text, clientName: text, ip: text });
 
+const ownGrantOf = (text: string, userAgent: string) => ({
+  ...{ id: 'id', startedAt: 1, lastUsedAt: 2, destination: confirmViewOf(text).destination },
+  origin: { userAgent, ip: text, at: 1, device: true },
+});
+
 /** Every page, with a text wherever one comes from outside. */
 const PAGES: Readonly<Record<string, (text: string, messages: Messages) => Page>> = {
   confirmPage: (text, messages) => confirmPage(messages, confirmViewOf(text)),
@@ -72,6 +78,15 @@ const PAGES: Readonly<Record<string, (text: string, messages: Messages) => Page>
   'signInPage, one connector': (text, messages) =>
     signInPage(messages, {
       ...{ path, connectors: connectorsOf(text).slice(0, 1), destination: text, loginHint: text },
+    }),
+  sessionsPage: (text, messages) =>
+    sessionsPage(messages, {
+      personName: text,
+      sessions: [{ ...ownGrantOf(text, text), isThisBrowser: true }],
+      grants: [
+        ownGrantOf(text, 'curl/8'),
+        { ...ownGrantOf(text, 'curl/8'), destination: withoutWorkspace(text).destination },
+      ],
     }),
   signOutPage: (_text, messages) => signOutPage(messages, { action: '/end', xsrf: 'secret' }),
   signedOutPage: (_text, messages) => signedOutPage(messages),

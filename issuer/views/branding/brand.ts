@@ -28,7 +28,7 @@ export type Asset = { readonly path: string; readonly type: string; readonly con
 export type LoadedBrand = { readonly brand: Brand; readonly assets: readonly Asset[] };
 
 // In the order of the cascade.
-const STYLE = ['theme', 'page', 'form']
+const STYLE = ['theme', 'page', 'form', 'account']
   .map((part) => readFileSync(new URL(`../style/${part}.css`, import.meta.url), 'utf8'))
   .join('\n');
 const MAX_LOGO_BYTES = 262_144;

@@ -4,6 +4,7 @@
  */
 import type { Closure } from '../../people/workspace-closure.ts';
 import { type Html, html, strong } from '../html.ts';
+import { EN_ACCOUNT } from './en-account.ts';
 import { EN_ERRORS } from './en-errors.ts';
 
 /** English. */
@@ -102,10 +103,12 @@ organization ${closure === 'suspended' ? 'resumes' : 'restores'} it.`,
   signOut: {
     title: 'Sign out?',
     text: 'This ends your session in this browser. Terminals that are signed in stay so until their sign-in ends.',
+    everywhere: 'See where you are signed in, or sign out everywhere',
     submit: 'Sign out',
     stay: 'Stay signed in',
     done: 'You are signed out',
   },
+  account: EN_ACCOUNT,
   error: EN_ERRORS,
 };
 

@@ -1,6 +1,7 @@
 /** The pages' words in Japanese. */
 import { html, strong } from '../html.ts';
 import type { Messages } from './en.ts';
+import { JA_ACCOUNT } from './ja-account.ts';
 import { JA_ERRORS } from './ja-errors.ts';
 
 /** Japanese. */
@@ -102,9 +103,11 @@ export const JA: Messages = {
   signOut: {
     title: 'ログアウトしますか？',
     text: 'このブラウザーでのセッションを終了します。ログイン済みのターミナルは、そのログインの有効期限が切れるまで引き続き使用できます。',
+    everywhere: 'ログイン中の場所を確認、またはすべての場所からログアウト',
     submit: 'ログアウト',
     stay: 'ログインしたままにする',
     done: 'ログアウトしました',
   },
+  account: JA_ACCOUNT,
   error: JA_ERRORS,
 };
