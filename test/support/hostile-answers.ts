@@ -45,7 +45,7 @@ export const answerBadly = (response: ServerResponse, how: Misanswer): void => {
   else if (how === 'html') {
     response.writeHead(200, { 'content-type': 'text/html' }).end('<script>alert(1)</script>');
   } else if (how === 'empty') json(200, '');
-  else if (how === 'array') json(200, '[]');
+  else if (how === 'array') json(200, '[7]');
   else if (how === 'null') json(200, 'null');
   else if (how === 'huge') json(200, JSON.stringify({ padding: 'x'.repeat(HUGE_BYTES) }));
   else if (how === 'drip') drip(response);

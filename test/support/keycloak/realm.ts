@@ -51,6 +51,8 @@ export const toRealm = (users: readonly KeycloakUser[], clientSecret: string): o
   users: users.map(({ password, ...user }) => ({
     ...user,
     enabled: true,
+    // What every user gets who isn't imported; it lets them have refresh tokens that outlive a session.
+    realmRoles: [`default-roles-${REALM}`],
     credentials: [{ type: 'password', value: password, temporary: false }],
   })),
 });
