@@ -22,9 +22,9 @@ import {
   type LimitStore,
 } from '../../issuer/limits/store.ts';
 import { loadWebClients, WebClientConfigs } from '../../issuer/protocol/web-clients.ts';
-import { BrandingConfig } from '../../issuer/views/branding/config.ts';
 import { createCache } from '../../issuer/storage/cache.ts';
 import { connectRedis } from '../../issuer/storage/redis.ts';
+import { BrandingConfig } from '../../issuer/views/branding/config.ts';
 import type { TestDatabase } from './database.ts';
 
 /** Someone who can sign in; the connector is `local` and the subject the username. */
