@@ -56,6 +56,8 @@ describe('readIssuerConfig', () => {
     ['an issuer with a path', { ISSUER_URL: 'https://localhost/issuer' }, /ISSUER_URL/],
     ['an issuer with a slash', { ISSUER_URL: 'https://localhost:8443/' }, /ISSUER_URL/],
     ['a short key', { ENCRYPTION_KEY: 'c2hvcnQ=' }, /ENCRYPTION_KEY/],
+    ['a Redis that is none', { REDIS_URL: 'http://localhost:6379' }, /REDIS_URL/],
+    ['proxies without a network', { TRUSTED_PROXIES: 'proxy.example' }, /TRUSTED_PROXIES/],
     ['no certificate', { TLS_DIRECTORY: '' }, /TLS_CERTIFICATE_PATH/],
     ['a certificate without its key', { TLS_DIRECTORY: '', TLS_CERTIFICATE_PATH: '/x' }, /HTTPS/],
     ['connectors that aren’t JSON', { CONNECTORS: '[' }, /CONNECTORS/],
