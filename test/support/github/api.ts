@@ -59,8 +59,8 @@ const answer = (asked: Asked, path: string): GithubAnswer => {
   const readsOrganizations = scopes.includes('read:org');
   if (path === '/user') return { status: 200, body: describeUser(user) };
   if (path === '/user/emails' && scopes.includes('user:email')) return page(asked, user.emails);
-  if (path === '/user/memberships/orgs' && readsOrganizations) {
-    return page(asked, describeMemberships(user));
+  if (path === '/user/orgs' && readsOrganizations) {
+    return page(asked, describeOrganizations(user));
   }
   if (path === '/user/teams' && readsOrganizations) {
     const teams = state.teams.filter((team) => user.teams.includes(toName(team)));
@@ -85,12 +85,11 @@ const describeUser = ({ id, login, name }: GithubUser) => ({
   email: 'published@example.test',
 });
 
-const describeMemberships = ({ organizations, invitations = [] }: GithubUser) =>
-  organizations.map((login) => ({
-    state: invitations.includes(login) ? 'pending' : 'active',
-    role: 'member',
-    organization: { login, id: toId(login) },
-  }));
+/** Whoever has only been invited is no member yet. */
+const describeOrganizations = ({ organizations, invitations = [] }: GithubUser) =>
+  organizations
+    .filter((login) => !invitations.includes(login))
+    .map((login) => ({ login, id: toId(login) }));
 
 /** With the direct parent only, as GitHub does: a grandparent is to be asked for. */
 const describeTeam = (state: GithubState, team: GithubTeam) => {
