@@ -13,7 +13,7 @@ const GALLERY = createGallery({
 });
 
 // Products and what is written so in Japanese too.
-const NAMES = /Google|GitHub|kubectl|kubeconfig|\bID\b/g;
+const NAMES = /Google|GitHub|Firefox|Linux|kubectl|kubeconfig|\bID\b|\bUTC\b/g;
 
 describe.each(Object.entries(GALLERY))('the page %s in Japanese', (_name, make) => {
   const { title, body } = make(JA);

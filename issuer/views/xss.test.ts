@@ -5,7 +5,13 @@ import { skeletonOf } from '../../test/support/corpora/skeleton.ts';
 import { XSS_STRINGS } from '../../test/support/corpora/xss.ts';
 import type { Connector } from '../connectors/connector.ts';
 import { sessionsPage } from './account-sessions.ts';
-import { closedPage, confirmPage, notMemberPage, suspendedPage } from './confirm.ts';
+import {
+  closedPage,
+  confirmPage,
+  notAdmittedPage,
+  notMemberPage,
+  suspendedPage,
+} from './confirm.ts';
 import { deviceCheckPage, deviceCodePage, deviceDonePage } from './device.ts';
 import { errorPage } from './error.ts';
 import type { Messages } from './messages/en.ts';
@@ -57,6 +63,7 @@ const PAGES: Readonly<Record<string, (text: string, messages: Messages) => Page>
   closedPage: (text, messages) => closedPage(messages, confirmViewOf(text), 'suspended'),
   'closedPage, deleting': (text, messages) => closedPage(messages, confirmViewOf(text), 'deleting'),
   suspendedPage: (_text, messages) => suspendedPage(messages, path),
+  notAdmittedPage: (_text, messages) => notAdmittedPage(messages, path, 'not_invited'),
   deviceCodePage: (text, messages) => deviceCodePage(messages, { form, userCode: text }),
   'deviceCodePage, problem': (text, messages) =>
     deviceCodePage(messages, { form, userCode: text, problem: 'other' }),

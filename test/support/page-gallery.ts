@@ -8,6 +8,7 @@ import { BrandingConfig } from '../../issuer/views/branding/config.ts';
 import {
   closedPage,
   confirmPage,
+  notAdmittedPage,
   notMemberPage,
   suspendedPage,
 } from '../../issuer/views/confirm.ts';
@@ -18,6 +19,7 @@ import { messagesFor } from '../../issuer/views/messages/messages.ts';
 import { type Page, sendPage } from '../../issuer/views/page.ts';
 import { signInPage } from '../../issuer/views/sign-in.ts';
 import { signedOutPage, signOutPage } from '../../issuer/views/sign-out.ts';
+import { accountPages } from './account-gallery.ts';
 
 /** The names that pages show. They come from people, so they may be anything. */
 export type ShownNames = {
@@ -50,6 +52,7 @@ export const createGallery = (names: ShownNames = NAMES): Readonly<Record<string
   ...signInPages(names),
   ...decisionPages(names),
   ...devicePages(names),
+  ...accountPages(names),
   ...otherPages(),
 });
 
@@ -95,6 +98,7 @@ const decisionPages = (names: ShownNames): Record<string, MakePage> => {
     'not-a-member': (messages) => notMemberPage(messages, local),
     'closed-suspended': (messages) => closedPage(messages, local, 'suspended'),
     'closed-deleting': (messages) => closedPage(messages, local, 'deleting'),
+    'not-admitted': (messages) => notAdmittedPage(messages, PATH, 'not_invited'),
     'account-suspended': (messages) => suspendedPage(messages, PATH),
   };
 };
