@@ -88,6 +88,8 @@ const AgeRow = z.strictObject({ too_old: z.boolean() });
 export type Postponement = {
   readonly retrySeconds: number;
   readonly maxAgeSeconds: number;
+  /** Whether somebody still waits for its answer, and keeps others from asking. */
+  readonly stillAsked: boolean;
 };
 
 /**
@@ -99,7 +101,7 @@ export type Postponement = {
 export const postponeLook = async (
   db: CommonQueryMethods,
   { connector, subject }: IdentityKey,
-  { retrySeconds, maxAgeSeconds }: Postponement,
+  { retrySeconds, maxAgeSeconds, stillAsked }: Postponement,
 ): Promise<boolean> => {
   const tooOld = sql.fragment`seen_at + make_interval(secs => ${maxAgeSeconds}) <= now()`;
   const retryAt = sql.fragment`now() + make_interval(secs => ${retrySeconds})`;
@@ -109,7 +111,8 @@ export const postponeLook = async (
       look_at = CASE
         WHEN ${tooOld} THEN ${retryAt}
         ELSE least(${retryAt}, seen_at + make_interval(secs => ${maxAgeSeconds}))
-      END
+      END,
+      looking_until = CASE WHEN ${stillAsked} THEN looking_until END
     WHERE connector = ${connector} AND subject = ${subject} AND look_at <= now()
     RETURNING ${tooOld} AS too_old
   `);

@@ -77,7 +77,7 @@ const untilLookedAt = async (
     await delay(POLL_MS);
     due = await listDueAccounts(deps.database, personId);
   }
-  const outcome: Outcome = { kind: 'unavailable', reason: 'whoever asks takes too long' };
+  const outcome: Outcome = { kind: 'late', reason: 'whoever asks takes too long' };
   for (const key of due) await carryOut(deps, { ...key, personId }, { outcome, context });
 };
 
@@ -86,7 +86,7 @@ type Account = ClaimedAccount & { readonly personId: string };
 /** What came of asking. */
 type Outcome =
   | { readonly kind: 'seen'; readonly signIn: UpstreamSignIn }
-  | { readonly kind: 'ended' | 'unavailable'; readonly reason: string };
+  | { readonly kind: 'ended' | 'unavailable' | 'late'; readonly reason: string };
 
 const lookAt = async (deps: LookDeps, account: Account, context: SignInContext): Promise<void> => {
   const { log } = deps;
@@ -108,7 +108,7 @@ const lookAt = async (deps: LookDeps, account: Account, context: SignInContext):
   );
   if (!isLate) return;
   answered.catch((err: unknown) => log.error({ err }, 'a late answer could not be kept'));
-  await bring({ kind: 'unavailable', reason: 'it takes too long' });
+  await bring({ kind: 'late', reason: 'it takes too long' });
 };
 
 const ask = async (deps: LookDeps, account: Account): Promise<Outcome> => {
@@ -158,7 +158,11 @@ const carryOut = (
     }
     const { refreshSeconds, maxAgeSeconds } = deps.ages;
     const retrySeconds = Math.min(MAX_RETRY_SECONDS, refreshSeconds);
-    const isTooOld = await postponeLook(transaction, person, { retrySeconds, maxAgeSeconds });
+    const isTooOld = await postponeLook(transaction, person, {
+      retrySeconds,
+      maxAgeSeconds,
+      stillAsked: outcome.kind === 'late',
+    });
     if (isTooOld) await bringMembershipsInLine(transaction, personId, context);
   });
 };
