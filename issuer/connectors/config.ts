@@ -1,9 +1,9 @@
 /** The setting CONNECTORS: how people sign in. */
 import * as z from 'zod';
-import { GitHubConnectorConfig } from './github.ts';
+import { GitHubConnectorConfig } from './github-config.ts';
 import { GoogleConnectorConfig } from './google.ts';
 import { LocalConnectorConfig } from './local.ts';
-import { OidcConnectorConfig } from './oidc.ts';
+import { OidcConnectorConfig } from './oidc-config.ts';
 
 /** One connector's settings, by its type. */
 export const ConnectorSettings = z.discriminatedUnion('type', [

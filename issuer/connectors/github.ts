@@ -1,60 +1,19 @@
 /** GitHub: OAuth 2.0 and its REST API, as GitHub is no OpenID provider for signing people in. */
 import * as openid from 'openid-client';
 import * as z from 'zod';
-import { toDisplayName, toEmail } from './claims.ts';
 import {
   type BeginOptions,
   type RedirectConnector,
   UpstreamError,
-  type UpstreamIdentity,
   type UpstreamRequest,
   type UpstreamSignIn,
 } from './connector.ts';
 import { toRefreshError, toSignInError } from './failure.ts';
-import {
-  createGitHubApi,
-  type GitHubAddress,
-  type GitHubApi,
-  type GitHubUser,
-  parseAnswer,
-} from './github-api.ts';
+import { lookUp } from './github-account.ts';
+import { parseAnswer } from './github-api.ts';
+import type { GitHubConnectorConfig } from './github-config.ts';
 import { createProviderFetch, type ProviderFetch } from './provider-fetch.ts';
-import {
-  admissionOf,
-  hasOneSecret,
-  ProviderUrl,
-  readOptional,
-  readSecret,
-  redirectSettings,
-  TWO_SECRETS,
-} from './settings.ts';
-import { withParents } from './teams.ts';
-
-const SIGN_IN_MS = 20_000;
-const MAX_PARENT_LOOKUPS = 100;
-
-const withoutSlash = (url: string): string => url.replace(/\/+$/, '');
-
-/** A connector to GitHub in CONNECTORS. */
-export const GitHubConnectorConfig = z
-  .strictObject({
-    type: z.literal('github'),
-    ...redirectSettings,
-    /** Whose members may sign in; without any every GitHub account may. */
-    organizations: z.array(z.string().regex(/^[A-Za-z0-9-]{1,39}$/)).default([]),
-    /** Whether teams are read, as groups `organization/team-slug`. */
-    groups: z.boolean().default(false),
-    /** Of GitHub Enterprise Server: `https://github.example.com`. */
-    base_url: ProviderUrl.default('https://github.com').transform(withoutSlash),
-    /** Of GitHub Enterprise Server: `https://github.example.com/api/v3`. */
-    api_url: ProviderUrl.default('https://api.github.com').transform(withoutSlash),
-  })
-  .refine(hasOneSecret, TWO_SECRETS)
-  .refine(
-    ({ client_secret, client_secret_path }) => (client_secret ?? client_secret_path) !== undefined,
-    'GitHub needs client_secret or client_secret_path.',
-  );
-export type GitHubConnectorConfig = z.infer<typeof GitHubConnectorConfig>;
+import { admissionOf, readOptional, readSecret } from './settings.ts';
 
 type Deps = {
   readonly config: GitHubConnectorConfig;
@@ -186,67 +145,3 @@ const redeem = async (
   const isCode = tokens.error === 'bad_verification_code';
   throw new UpstreamError(config.id, isCode ? 'invalid' : 'unavailable');
 };
-
-const lookUp = async ({ config, fetch }: Deps, accessToken: string): Promise<UpstreamSignIn> => {
-  const api = createGitHubApi({
-    connector: config.id,
-    apiUrl: config.api_url,
-    accessToken,
-    fetch,
-    signal: AbortSignal.timeout(SIGN_IN_MS),
-  });
-  const [user, addresses] = await Promise.all([api.readUser(), api.listAddresses()]);
-  const identity = toGitHubIdentity(config.id, user, addresses);
-  if (config.require_verified_email && !identity.emailVerified) {
-    throw new UpstreamError(config.id, 'unverified_email');
-  }
-  await requireOrganization(config, api);
-  return {
-    identity,
-    groups: config.groups ? await listGroups(config, api) : undefined,
-    credential: { kind: 'access_token', value: accessToken },
-  };
-};
-
-/** Who someone is at GitHub: their number, never their login; the e-mail address only when it is primary and verified. */
-export const toGitHubIdentity = (
-  connector: string,
-  { id, login, name }: GitHubUser,
-  addresses: readonly GitHubAddress[],
-): UpstreamIdentity => {
-  const primary = addresses.find((each) => each.primary === true && each.verified === true);
-  const email = toEmail(primary?.email);
-  return {
-    connector,
-    subject: String(id),
-    displayName: toDisplayName([name, login]) ?? String(id),
-    email,
-    emailVerified: email !== undefined,
-  };
-};
-
-const requireOrganization = async (
-  { id, organizations }: GitHubConnectorConfig,
-  api: GitHubApi,
-): Promise<void> => {
-  if (organizations.length === 0) return;
-  const theirs = await api.listOrganizations();
-  if (!theirs.some((login) => isOneOf(organizations, login))) {
-    throw new UpstreamError(id, 'not_allowed');
-  }
-};
-
-const listGroups = async (
-  { organizations }: GitHubConnectorConfig,
-  api: GitHubApi,
-): Promise<readonly string[]> => {
-  const teams = await api.listTeams();
-  const counted = teams.filter(
-    ({ organization }) => organizations.length === 0 || isOneOf(organizations, organization),
-  );
-  return withParents(counted, api.readTeam, MAX_PARENT_LOOKUPS);
-};
-
-/** GitHub doesn't tell logins apart by case. */
-const isOneOf = (organizations: readonly string[], login: string): boolean =>
-  organizations.some((each) => each.toLowerCase() === login.toLowerCase());

@@ -2,7 +2,8 @@
 import * as z from 'zod';
 import type { Claims } from './claims.ts';
 import type { RedirectConnector, UpstreamFailure } from './connector.ts';
-import { createOidcConnector, OidcConnectorConfig } from './oidc.ts';
+import { createOidcConnector } from './oidc.ts';
+import { OidcConnectorConfig } from './oidc-config.ts';
 import { Domain, hasOneSecret, ProviderUrl, redirectSettings, TWO_SECRETS } from './settings.ts';
 
 /** A connector to Google in CONNECTORS. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { toGitHubIdentity } from './github.ts';
+import { toGitHubIdentity } from './github-account.ts';
 
 const USER = { id: 583_231, login: 'octocat', name: 'The Octocat' };
 const address = (email: string, primary: boolean, verified: boolean) => ({
