@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { letLooksFallDue, mapUpstreamGroup } from '../../support/group-mappings.ts';
 import type { KeycloakUser } from '../../support/keycloak/realm.ts';
 import { type Keycloak, startKeycloak } from '../../support/keycloak/server.ts';
-import { SignInRefusedError } from '../../support/oidc-client.ts';
+import { refresh, SignInRefusedError } from '../../support/oidc-client.ts';
 import { expectNoneLogged, expectRefusal } from '../../support/refusals.ts';
 import {
   answerOf,
@@ -10,10 +11,12 @@ import {
   startUpstreamIssuer,
   type UpstreamIssuer,
 } from '../../support/upstream.ts';
+import { createWorkspace, type TestWorkspace } from './tenancy-rows.ts';
 
 let database: TestDatabase;
 let keycloak: Keycloak;
 let issuer: UpstreamIssuer;
+let workspace: TestWorkspace;
 
 const user = (username: string, more: Partial<KeycloakUser> = {}): KeycloakUser => ({
   username,
@@ -33,9 +36,18 @@ beforeAll(async () => {
     user('bob', { emailVerified: false }),
     user('carol'),
     user('dave'),
+    user('erin'),
+    user('frank'),
   ]);
   issuer = await startUpstreamIssuer(database, {
     keycloak: oidcConnector(keycloak, { groups_claim: 'groups' }),
+  });
+  workspace = await createWorkspace(database);
+  await mapUpstreamGroup(database, {
+    workspaceId: workspace.id,
+    groupId: await workspace.addGroup('dba'),
+    connector: 'keycloak',
+    upstreamGroup: '/platform/database',
   });
 }, 400_000);
 afterAll(async () => {
@@ -108,5 +120,39 @@ describe('Keycloak', () => {
     const answer = await answerOf(keycloak, url, as('dave'));
     await keycloak.deleteUser('dave');
     expectRefusal(await visitor.open(answer.href), 400, 'upstream_invalid');
+  });
+});
+
+describe('groups of Keycloak', () => {
+  const refreshed = (refreshToken: string) =>
+    refresh({ ...issuer, clientId: workspace.clientId, refreshToken });
+
+  it('are rights here by a mapping, until Keycloak says otherwise at a refresh', async () => {
+    const options = { ...as('erin'), clientId: workspace.clientId };
+    const tokens = await issuer.signIn('keycloak', options);
+    expect(tokens.claims['groups']).toEqual(['dba']);
+    await letLooksFallDue(database);
+    const still = await refreshed(tokens.refresh_token);
+    expect(still.claims['groups']).toEqual(['dba']);
+    await keycloak.removeFromGroup('erin', '/platform/database');
+    await letLooksFallDue(database);
+    await expect(refreshed(still.refresh_token)).rejects.toMatchObject({ error: 'invalid_grant' });
+    expect((await refusal(issuer.signIn('keycloak', options))).text).toContain(
+      'You are not a member of this workspace',
+    );
+  });
+
+  it('end with the account there, and with them every sign-in', async () => {
+    const options = { ...as('frank'), clientId: workspace.clientId };
+    const tokens = await issuer.signIn('keycloak', options);
+    const other = await issuer.signIn('keycloak', as('frank'));
+    await keycloak.deleteUser('frank');
+    const unaware = await refreshed(tokens.refresh_token);
+    await letLooksFallDue(database);
+    await expect(refreshed(unaware.refresh_token)).rejects.toMatchObject({
+      error: 'invalid_grant',
+    });
+    const elsewhere = { ...issuer, clientId: 'hexabase-cli', refreshToken: other.refresh_token };
+    await expect(refresh(elsewhere)).rejects.toMatchObject({ error: 'invalid_grant' });
   });
 });

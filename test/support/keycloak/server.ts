@@ -32,7 +32,7 @@ export type Keycloak = AsyncDisposable &
     readonly clientSecret: string;
   };
 
-const START_MS = 150_000;
+const START_MS = 300_000;
 const STOP_MS = 10_000;
 
 /** Starts it with these users. @throws with the end of its log when it doesn't become ready */
