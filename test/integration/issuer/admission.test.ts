@@ -50,7 +50,7 @@ const people = async (): Promise<number> => {
 };
 
 describe('allowed e-mail domains', () => {
-  it.each(['ann@example.com', 'Ann@EXAMPLE.com', 'ann@bücher.example'])(
+  it.each(['ann@example.com', 'Ann@EXAMPLE.com', 'ann@xn--bcher-kva.example'])(
     'let in %s',
     async (email) => {
       isKnownUpstreamAs(email);
@@ -61,7 +61,7 @@ describe('allowed e-mail domains', () => {
   it.each([
     ['another domain', 'ann@other.test', true, /certain domains/],
     ['a domain below', 'ann@sub.example.com', true, /certain domains/],
-    ['two at signs', 'ann@evil.test@example.com', true, /certain domains/],
+    ['what isn’t an address', 'ann@evil.test@example.com', true, /verified e-mail address/],
     ['an address that isn’t verified', 'ann@example.com', false, /verified e-mail address/],
     ['no address', undefined, true, /verified e-mail address/],
   ])(
