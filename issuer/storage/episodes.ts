@@ -30,7 +30,11 @@ export const createEpisodes = (what: string, { log, count }: EpisodeOptions): Ep
   let failing = false;
   let pausedUntil = 0;
   const failed = (error: unknown) => {
-    if (!failing) log.warn({ err: error, store: what }, 'a store is away; going on without it');
+    if (!failing) {
+      // The message alone: what Redis or a driver adds are commands and their parameters.
+      const reason = error instanceof Error ? error.message : String(error);
+      log.warn({ reason, store: what }, 'a store is away; going on without it');
+    }
     failing = true;
     pausedUntil = performance.now() + PAUSE_MS;
     count?.();

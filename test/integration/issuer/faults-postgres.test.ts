@@ -177,6 +177,19 @@ describe('PostgreSQL behind a bad network', () => {
     await expectRecovery();
   });
 
+  it('that is silent keeps nobody waiting in a queue, however many come', async () => {
+    const requests = Array.from({ length: 100 }, () => forClients()[0] as Request);
+    // All connections of the pool are open, and none is free.
+    await Promise.all(requests.slice(0, 10).map(ask));
+    await link.suffer({ type: 'silence' });
+    const started = performance.now();
+    const answers = await Promise.all(requests.map(ask));
+    expect(answers.map(({ status }) => status)).toEqual(Array(100).fill(503));
+    expect(performance.now() - started).toBeLessThan(BOUND_MS);
+    await link.heal();
+    await expectRecovery();
+  });
+
   it('that is slow makes everything slow, and nothing fail', async () => {
     await link.suffer({ type: 'latency', milliseconds: 50 });
     tokens = await signInWithCode(as());

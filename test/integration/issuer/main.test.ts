@@ -97,11 +97,13 @@ describe('issuer/main.ts', () => {
     });
     expect(await stop(first.child)).toBe(0);
 
-    const second = start();
+    // A Redis that can't be reached is none.
+    const second = start({ REDIS_URL: `redis://127.0.0.1:${await findFreePort()}` });
     await untilReady(second.child, second.output);
     const renewed = await refresh({ ...options, refreshToken: tokens.refresh_token });
     expect(renewed.claims['sub']).toBe(tokens.claims['sub']);
     expect(await stop(second.child)).toBe(0);
+    expect(second.output.text.match(/a store is away/g)).toHaveLength(1);
 
     const log = first.output.text + second.output.text;
     for (const { id_token, refresh_token, access_token } of [tokens, renewed]) {
