@@ -112,7 +112,7 @@ export const createIssuer = async (deps: IssuerDeps): Promise<RequestListener> =
   const roundTrips = createRoundTrips(createAdapterFactory(deps)(UPSTREAM_REQUEST));
   provider.use(relayRoutes(deps.connectors));
   provider.use(interactionRoutes({ ...deps, ages, provider, roundTrips }));
-  provider.use(accountRoutes({ ...deps, provider }));
+  provider.use(accountRoutes({ ...deps, ages, provider, roundTrips }));
   return provider.callback();
 };
 

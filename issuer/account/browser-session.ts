@@ -4,7 +4,7 @@ import type { Context } from 'koa';
 import type { Provider } from 'oidc-provider';
 import type { DatabasePool } from 'slonik';
 import { parseId } from '#domain/identifiers.ts';
-import { findActivePerson } from '../people/account.ts';
+import { findActivePerson, isSignedOut } from '../people/account.ts';
 import { ACCOUNT_CLIENT_ID, accountRedirectUri } from '../protocol/clients.ts';
 import type { Session } from '../protocol/sessions.ts';
 
@@ -34,7 +34,8 @@ export const findSignedIn = async (
   const session = await provider.Session.get(provider.createContext(ctx.req, ctx.res));
   const personId = parseId('person', session.accountId ?? '');
   const person = personId === undefined ? null : await findActivePerson(database, personId);
-  return personId && person ? { personId, name: person.display_name, session } : undefined;
+  if (!personId || !person || isSignedOut(person, session.loginTs)) return undefined;
+  return { personId, name: person.display_name, session };
 };
 
 /** Whether the session's sign-in was just now. */

@@ -5,20 +5,13 @@
  */
 import Router from '@koa/router';
 import type { Context, Middleware } from 'koa';
-import type { Encryption } from '#runtime/encryption.ts';
 import { requestIdOf } from '../http/request.ts';
 import { sessionsPage } from '../views/account-sessions.ts';
 import { messagesFor } from '../views/messages/messages.ts';
 import { sendPage } from '../views/page.ts';
-import {
-  type AccountPage,
-  type BrowserSessionDeps,
-  findSignedIn,
-  PAGES,
-  redirect,
-  redirectToSignIn,
-  type SignedIn,
-} from './browser-session.ts';
+import { type BrowserSessionDeps, PAGES, redirect, type SignedIn } from './browser-session.ts';
+import { addMethodRoutes, type MethodsDeps } from './method-routes.ts';
+import { createRequireSignIn, type RoutedContext } from './require-sign-in.ts';
 import {
   endOwnGrant,
   endOwnSession,
@@ -29,20 +22,12 @@ import {
 } from './sessions.ts';
 
 /** What the account pages need. */
-export type AccountDeps = BrowserSessionDeps & SessionsDeps & { readonly encryption: Encryption };
-
-type RoutedContext = Context & { params: Record<string, string> };
+export type AccountDeps = BrowserSessionDeps & SessionsDeps & MethodsDeps;
 
 /** The routes. */
 export const accountRoutes = (deps: AccountDeps): Middleware => {
   const router = new Router({ prefix: '/account', sensitive: true, strict: false });
-  const signedIn =
-    (page: AccountPage, act: (ctx: RoutedContext, person: SignedIn) => Promise<void>) =>
-    async (ctx: RoutedContext): Promise<void> => {
-      const person = await findSignedIn(deps, ctx);
-      if (person) await act(ctx, person);
-      else redirectToSignIn(deps.issuerUrl, ctx, { page });
-    };
+  const signedIn = createRequireSignIn(deps);
   const end =
     (remove: typeof endOwnSession) =>
     async (ctx: RoutedContext, { personId }: SignedIn): Promise<void> => {
@@ -66,6 +51,7 @@ export const accountRoutes = (deps: AccountDeps): Middleware => {
       redirect(ctx, '/session/end/success');
     }),
   );
+  addMethodRoutes(router, deps, signedIn);
   return router.routes() as unknown as Middleware;
 };
 

@@ -4,6 +4,7 @@ import { formatId } from '#domain/identifiers.ts';
 import type { UpstreamSignIn } from '../connectors/connector.ts';
 import { requestIdOf } from '../http/request.ts';
 import { comeIn } from '../people/come-in.ts';
+import { endSession } from '../protocol/sessions.ts';
 import { notAdmittedPage, suspendedPage } from '../views/confirm.ts';
 import { type Dialogue, finish, type InteractionDeps } from './interaction.ts';
 
@@ -41,7 +42,12 @@ export const completeSignIn = async (
   const accountId = formatId('person', personId);
   await leaveOtherSession(deps, ctx, dialogue, accountId);
   await finish(deps.provider, ctx, {
-    login: { accountId, ...(amr.length > 0 && { amr: [...amr] }) },
+    // A confirmation that comes later is none of the sign-in: the session's life counts from here.
+    login: {
+      accountId,
+      ts: Math.floor(Date.now() / 1000),
+      ...(amr.length > 0 && { amr: [...amr] }),
+    },
     ...(dialogue.prompts.has('select_account') && { select_account: {} }),
   });
 };
@@ -55,7 +61,7 @@ const leaveOtherSession = async (
 ): Promise<void> => {
   if (!interaction.session || interaction.session.accountId === accountId) return;
   const session = await provider.Session.get(provider.createContext(ctx.req, ctx.res));
-  await session.destroy();
+  await endSession(provider, session);
   delete interaction.session;
   await interaction.persist();
 };

@@ -87,7 +87,11 @@ const signedInAt = (
   return oidc.session?.authTime();
 };
 
-const isSignedOut = ({ signed_out_at }: ActivePerson, signedInAt: number | undefined): boolean =>
+/** Whether a sign-in, in seconds since 1970, was before the provider took the person back. */
+export const isSignedOut = (
+  { signed_out_at }: ActivePerson,
+  signedInAt: number | undefined,
+): boolean =>
   signed_out_at !== null &&
   signedInAt !== undefined &&
   signedInAt < Math.floor(signed_out_at.getTime() / 1000);

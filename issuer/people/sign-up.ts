@@ -69,7 +69,10 @@ const makePerson = async (
 };
 
 /** The same lock as provision_people's, which adds people from an import. */
-const lockProvisioning = async (db: CommonQueryMethods, connector: string): Promise<void> => {
+export const lockProvisioning = async (
+  db: CommonQueryMethods,
+  connector: string,
+): Promise<void> => {
   await db.query(sql.type(z.unknown())`
     SELECT pg_advisory_xact_lock(hashtextextended('provision_people:' || ${connector}::text, 0))
   `);

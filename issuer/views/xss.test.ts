@@ -3,7 +3,8 @@ import { parse } from 'node-html-parser';
 import { describe, expect, it } from 'vitest';
 import { skeletonOf } from '../../test/support/corpora/skeleton.ts';
 import { XSS_STRINGS } from '../../test/support/corpora/xss.ts';
-import type { Connector } from '../connectors/connector.ts';
+import type { Connector, PasswordConnector } from '../connectors/connector.ts';
+import { linkPasswordPage, linkProviderPage, methodsPage, takenPage } from './account-methods.ts';
 import { sessionsPage } from './account-sessions.ts';
 import {
   closedPage,
@@ -95,6 +96,26 @@ const PAGES: Readonly<Record<string, (text: string, messages: Messages) => Page>
         { ...ownGrantOf(text, 'curl/8'), destination: withoutWorkspace(text).destination },
       ],
     }),
+  methodsPage: (text, messages) =>
+    methodsPage(messages, {
+      personName: text,
+      methods: [
+        { connector: text, subject: text, connectorName: text, removable: true },
+        { connector: text, subject: text, connectorName: undefined, removable: false },
+      ],
+      connectors: connectorsOf(text),
+    }),
+  linkProviderPage: (text, messages) =>
+    linkProviderPage(messages, {
+      connector: connectorsOf(text)[1] as Connector,
+      url: new URL('https://provider.example/authorize'),
+    }),
+  linkPasswordPage: (text, messages) =>
+    linkPasswordPage(messages, {
+      connector: connectorsOf(text)[0] as PasswordConnector,
+      failed: { username: text },
+    }),
+  takenPage: (text, messages) => takenPage(messages, text),
   signOutPage: (_text, messages) => signOutPage(messages, { action: '/end', xsrf: 'secret' }),
   signedOutPage: (_text, messages) => signedOutPage(messages),
 };

@@ -1,4 +1,11 @@
 /** The pages below /account of the gallery. */
+import type { PasswordConnector, RedirectConnector } from '../../issuer/connectors/connector.ts';
+import {
+  linkPasswordPage,
+  linkProviderPage,
+  methodsPage,
+  takenPage,
+} from '../../issuer/views/account-methods.ts';
 import { sessionsPage } from '../../issuer/views/account-sessions.ts';
 import type { MakePage, ShownNames } from './page-gallery.ts';
 
@@ -7,6 +14,41 @@ const STARTED_AT = 1_790_000_000;
 
 const origin = { userAgent: FIREFOX, ip: '203.0.113.7', at: STARTED_AT, device: false };
 const times = { startedAt: STARTED_AT, lastUsedAt: STARTED_AT + 3_600 };
+
+const password: PasswordConnector = {
+  kind: 'password',
+  id: 'local',
+  name: 'Local accounts',
+  signIn: () => Promise.resolve(undefined),
+};
+
+const unused = (): never => {
+  throw new Error('the gallery links nothing');
+};
+
+const google: RedirectConnector = {
+  ...{ kind: 'redirect', id: 'google', name: 'Google', type: 'google' },
+  ...{ begin: unused, complete: unused, refresh: unused },
+};
+
+/** Ways to sign in: what there is, and how one is added. */
+export const methodPages = ({ person: personName }: ShownNames): Record<string, MakePage> => {
+  const local = { connector: 'local', subject: 'alice', connectorName: password.name };
+  const gone = { connector: 'old', subject: '1184', connectorName: undefined, removable: false };
+  const url = new URL('https://provider.example/authorize');
+  return {
+    'account-methods': (messages) =>
+      methodsPage(messages, {
+        personName,
+        methods: [{ ...local, removable: true }, gone],
+        connectors: [google, password],
+      }),
+    'account-link': (messages) => linkProviderPage(messages, { connector: google, url }),
+    'account-link-password': (messages) =>
+      linkPasswordPage(messages, { connector: password, failed: { username: 'alice' } }),
+    'account-taken': (messages) => takenPage(messages, google.name),
+  };
+};
 
 /** Where someone is signed in: a few places, and this browser alone. */
 export const accountPages = (names: ShownNames): Record<string, MakePage> => {

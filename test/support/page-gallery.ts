@@ -19,7 +19,7 @@ import { messagesFor } from '../../issuer/views/messages/messages.ts';
 import { type Page, sendPage } from '../../issuer/views/page.ts';
 import { signInPage } from '../../issuer/views/sign-in.ts';
 import { signedOutPage, signOutPage } from '../../issuer/views/sign-out.ts';
-import { accountPages } from './account-gallery.ts';
+import { accountPages, methodPages } from './account-gallery.ts';
 
 /** The names that pages show. They come from people, so they may be anything. */
 export type ShownNames = {
@@ -53,6 +53,7 @@ export const createGallery = (names: ShownNames = NAMES): Readonly<Record<string
   ...decisionPages(names),
   ...devicePages(names),
   ...accountPages(names),
+  ...methodPages(names),
   ...otherPages(),
 });
 

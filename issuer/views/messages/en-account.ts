@@ -39,6 +39,5 @@ export const EN_ACCOUNT = {
     takenText: (connector: string): string =>
       `The account at ${connector} is already how another person signs in here. Sign in with it and remove it there, or add another account.`,
     back: 'Back to your ways to sign in',
-    password: (connector: string): string => `Add your account at ${connector}`,
   },
 };

@@ -40,6 +40,5 @@ export const JA_ACCOUNT: typeof EN_ACCOUNT = {
     takenText: (connector) =>
       `${connector} のアカウントは、すでに別の人のログイン方法として登録されています。そのアカウントでログインして削除するか、別のアカウントを追加してください。`,
     back: 'ログイン方法に戻る',
-    password: (connector) => `${connector} のアカウントを追加`,
   },
 };
