@@ -11,6 +11,8 @@ export default defineConfig({
           include: [
             '{domain,database,runtime,issuer,tenancy-api,rbac-sync,cli,quickstart}/**/*.test.ts',
           ],
+          // None takes a second; a busy machine may.
+          testTimeout: 30_000,
         },
       },
       {

@@ -13,7 +13,7 @@ afterEach(async () => {
   server.close();
 });
 
-const start = async (listener: RequestListener): Promise<void> => {
+const start = async (listener: RequestListener, answerMs = 20_000): Promise<void> => {
   server = createServer(listener).listen(0, '127.0.0.1');
   await once(server, 'listening');
   client = createKubernetesClient({
@@ -22,7 +22,7 @@ const start = async (listener: RequestListener): Promise<void> => {
     // As of a cluster of somebody else's.
     address: '127.0.0.1',
     credential: { token: () => 'x' },
-    answerMs: 500,
+    answerMs,
   });
 };
 
@@ -31,7 +31,7 @@ describe('a server that means us no good', () => {
     await start((_request, response) => {
       const timer = setInterval(() => response.write(' '), 50);
       response.on('close', () => clearInterval(timer));
-    });
+    }, 500);
     await expect(client.request('/')).rejects.toMatchObject({ code: 'ETIMEDOUT' });
   });
 
