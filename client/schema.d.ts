@@ -1740,6 +1740,8 @@ export interface components {
             issuer: string;
             /** @description The OIDC client, and the audience of the cluster’s tokens. */
             client_id: string;
+            /** @description What its control plane is from: `attached` is an existing cluster, by its kubeconfig; `null` is one that the platform makes in its usual way. */
+            provisioner: string | null;
             /** @description For members, once the cluster is provisioned. */
             endpoint: components["schemas"]["Endpoint"] | null;
             /** Format: date-time */
@@ -5210,6 +5212,7 @@ export interface operations {
                      *           ],
                      *           "issuer": "https://id.example.com",
                      *           "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
+                     *           "provisioner": null,
                      *           "endpoint": {
                      *             "server": "https://online-shop.k8s.example.com",
                      *             "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
@@ -5334,6 +5337,7 @@ export interface operations {
                      *         ],
                      *         "issuer": "https://id.example.com",
                      *         "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
+                     *         "provisioner": null,
                      *         "endpoint": {
                      *           "server": "https://online-shop.k8s.example.com",
                      *           "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
@@ -5461,6 +5465,7 @@ export interface operations {
                      *           ],
                      *           "issuer": "https://id.example.com",
                      *           "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
+                     *           "provisioner": null,
                      *           "endpoint": {
                      *             "server": "https://online-shop.k8s.example.com",
                      *             "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
@@ -5564,6 +5569,7 @@ export interface operations {
                      *       ],
                      *       "issuer": "https://id.example.com",
                      *       "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
+                     *       "provisioner": null,
                      *       "endpoint": {
                      *         "server": "https://online-shop.k8s.example.com",
                      *         "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
@@ -5666,6 +5672,7 @@ export interface operations {
                      *         ],
                      *         "issuer": "https://id.example.com",
                      *         "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
+                     *         "provisioner": null,
                      *         "endpoint": {
                      *           "server": "https://online-shop.k8s.example.com",
                      *           "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
@@ -5773,6 +5780,7 @@ export interface operations {
                      *         ],
                      *         "issuer": "https://id.example.com",
                      *         "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
+                     *         "provisioner": null,
                      *         "endpoint": {
                      *           "server": "https://online-shop.k8s.example.com",
                      *           "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
@@ -5909,6 +5917,7 @@ export interface operations {
                      *       ],
                      *       "issuer": "https://id.example.com",
                      *       "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
+                     *       "provisioner": null,
                      *       "endpoint": {
                      *         "server": "https://online-shop.k8s.example.com",
                      *         "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
@@ -6093,6 +6102,7 @@ export interface operations {
                      *         ],
                      *         "issuer": "https://id.example.com",
                      *         "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
+                     *         "provisioner": null,
                      *         "endpoint": {
                      *           "server": "https://online-shop.k8s.example.com",
                      *           "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
@@ -6233,6 +6243,7 @@ export interface operations {
                      *         ],
                      *         "issuer": "https://id.example.com",
                      *         "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
+                     *         "provisioner": null,
                      *         "endpoint": {
                      *           "server": "https://online-shop.k8s.example.com",
                      *           "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
@@ -6394,6 +6405,7 @@ export interface operations {
                      *         ],
                      *         "issuer": "https://id.example.com",
                      *         "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
+                     *         "provisioner": null,
                      *         "endpoint": {
                      *           "server": "https://online-shop.k8s.example.com",
                      *           "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
@@ -6492,6 +6504,7 @@ export interface operations {
                      *         ],
                      *         "issuer": "https://id.example.com",
                      *         "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
+                     *         "provisioner": null,
                      *         "endpoint": {
                      *           "server": "https://online-shop.k8s.example.com",
                      *           "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
@@ -6606,6 +6619,7 @@ export interface operations {
                      *         ],
                      *         "issuer": "https://id.example.com",
                      *         "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
+                     *         "provisioner": null,
                      *         "endpoint": {
                      *           "server": "https://online-shop.k8s.example.com",
                      *           "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
@@ -6704,6 +6718,7 @@ export interface operations {
                      *         ],
                      *         "issuer": "https://id.example.com",
                      *         "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
+                     *         "provisioner": null,
                      *         "endpoint": {
                      *           "server": "https://online-shop.k8s.example.com",
                      *           "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
@@ -6818,6 +6833,7 @@ export interface operations {
                      *         ],
                      *         "issuer": "https://id.example.com",
                      *         "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
+                     *         "provisioner": null,
                      *         "endpoint": {
                      *           "server": "https://online-shop.k8s.example.com",
                      *           "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
@@ -6916,6 +6932,7 @@ export interface operations {
                      *         ],
                      *         "issuer": "https://id.example.com",
                      *         "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
+                     *         "provisioner": null,
                      *         "endpoint": {
                      *           "server": "https://online-shop.k8s.example.com",
                      *           "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
@@ -7045,6 +7062,7 @@ export interface operations {
                      *         ],
                      *         "issuer": "https://id.example.com",
                      *         "client_id": "ws_01k7st2z1tfcgswkatddy8v7g3",
+                     *         "provisioner": null,
                      *         "endpoint": {
                      *           "server": "https://online-shop.k8s.example.com",
                      *           "certificate_authority": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"

@@ -87,6 +87,7 @@ export const NAMED_EXAMPLES: Readonly<Record<string, JsonObject>> = {
     observed_generation: 7,
     issuer: 'https://id.example.com',
     client_id: exampleId('workspace'),
+    provisioner: null,
     created_at: CREATED,
   },
   Endpoint: {

@@ -6,7 +6,7 @@ import { WorkspaceRow, type WorkspaceState } from './schema.ts';
 
 const workspaceColumns = (personId: string) => sql.fragment`
   w.id, w.organization_id, w.slug, w.name, w.generation, w.observed_generation, w.conditions,
-  w.version, w.created_at, o.slug AS organization_slug,
+  w.version, w.created_at, w.provisioner, o.slug AS organization_slug,
   CASE
     WHEN w.delete_after IS NOT NULL OR o.delete_after IS NOT NULL THEN 'deleting'
     WHEN w.suspended_at IS NOT NULL THEN 'suspended'

@@ -64,6 +64,7 @@ export const WorkspaceRow = z.strictObject({
   created_at: z.date(),
   plan: PlanRow,
   member: z.boolean(),
+  provisioner: z.string().nullable(),
   server: z.string().nullable(),
   certificate_authority: z.string().nullable(),
 });
@@ -102,6 +103,12 @@ export const Workspace = z
     conditions: z.array(Condition),
     issuer: z.url().describe('The OpenID provider that the cluster trusts.'),
     client_id: z.string().describe('The OIDC client, and the audience of the cluster’s tokens.'),
+    provisioner: z
+      .string()
+      .nullable()
+      .describe(
+        'What its control plane is from: `attached` is an existing cluster, by its kubeconfig; `null` is one that the platform makes in its usual way.',
+      ),
     endpoint: Endpoint.nullable().describe('For members, once the cluster is provisioned.'),
     created_at: Timestamp,
   })
@@ -129,6 +136,7 @@ export const toWorkspace = (row: WorkspaceRow, issuer: Issuer): Workspace => ({
   conditions: row.conditions,
   issuer: issuer.url,
   client_id: formatId('workspace', row.id),
+  provisioner: row.provisioner,
   endpoint:
     row.member && row.server !== null && row.certificate_authority !== null
       ? { server: row.server, certificate_authority: row.certificate_authority }

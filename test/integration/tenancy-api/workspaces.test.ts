@@ -65,6 +65,7 @@ describe('POST /v1/organizations/{organization}/workspaces', () => {
       observed_generation: 0,
       client_id: workspace.id,
       issuer: api.issuer.url,
+      provisioner: null,
       endpoint: null,
       plan: { name: 'starter' },
     });
