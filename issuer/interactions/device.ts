@@ -42,7 +42,10 @@ export const createDeviceFlow = (database: CommonQueryMethods): DeviceFlow => ({
       await renderProviderError(ctx, out, new errors.SessionNotFound('there is no session'));
       return;
     }
-    const view = { form: formOf(ctx), userCode: userCodeOf(ctx), problem: problemOf(out, error) };
+    const problem = problemOf(out, error);
+    // What was mistyped can be corrected; what is over is of no more use.
+    const userCode = problem && problem !== 'NotFoundError' ? undefined : userCodeOf(ctx);
+    const view = { form: formOf(ctx), userCode, problem };
     sendPage(ctx, deviceCodePage(messagesFor(ctx), view), { address: addressOf(ctx) });
   },
   userCodeConfirmSource: async (ctx, _form, client, deviceInfo, userCode) => {

@@ -37,7 +37,6 @@ export const EN = {
     username: 'Username',
     password: 'Password',
     submit: 'Sign in',
-    failed: 'You are not signed in',
     wrongPassword: 'Username and password don’t belong together. Check both and try again.',
   },
   confirm: {
@@ -89,7 +88,6 @@ organization ${closure === 'suspended' ? 'resumes' : 'restores'} it.`,
     refuse: 'It doesn’t, or I didn’t ask for it',
     done: 'You are signed in',
     goBack: 'Go back to your device or terminal.',
-    failed: 'The device is not connected',
     problems: {
       NoCodeError: 'Enter the code.',
       NotFoundError: 'That code is not known. Check it, or ask your device for a new one.',

@@ -32,7 +32,6 @@ export const JA: Messages = {
     username: 'ユーザー名',
     password: 'パスワード',
     submit: 'ログイン',
-    failed: 'ログインできませんでした',
     wrongPassword:
       'ユーザー名またはパスワードが正しくありません。両方を確認して、もう一度お試しください。',
   },
@@ -88,7 +87,6 @@ export const JA: Messages = {
     refuse: '一致しない、または要求していません',
     done: 'ログインしました',
     goBack: 'デバイスまたはターミナルに戻ってください。',
-    failed: 'デバイスは接続されていません',
     problems: {
       NoCodeError: 'コードを入力してください。',
       NotFoundError:

@@ -266,6 +266,7 @@ describe('the device flow', () => {
     const check = await visitor.submit(entry, { fields: { user_code: device.user_code } });
     const refused = await visitor.submit(check, { having: 'abort' });
     expect(refused.text).toContain('You have refused the sign-in');
+    expect(refused.document.querySelector('#user-code')?.getAttribute('value')).toBe('');
     await expect(redeemDevice(client, device)).rejects.toMatchObject({ error: 'access_denied' });
   });
 
