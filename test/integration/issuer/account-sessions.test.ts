@@ -1,5 +1,10 @@
 /** The account page of sessions and sign-ins: what it shows, what it ends, and whose it never touches. */
+import { randomBytes } from 'node:crypto';
+import { errors } from 'oidc-provider';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createEncryption } from '#runtime/encryption.ts';
+import { createAdapterFactory, hash } from '../../../issuer/storage/adapter.ts';
+import { markSessionEnded } from '../../../issuer/storage/session-rows.ts';
 import {
   createPageVisitor,
   type PageVisitor,
@@ -228,6 +233,21 @@ describe('a session', () => {
     const page = await openAccount(browser, 'bob');
     expect(page.status).toBe(200);
     expect(await sessionCookie(browser)).toBe(cookie);
+  });
+
+  it('that was ended stays so, also when a request under way stores it again', async () => {
+    const encryption = createEncryption(randomBytes(32));
+    const store = createAdapterFactory({ database: issuer.database, encryption })('Session');
+    await store.upsert('cookie', { uid: 'the-uid', kind: 'Session' }, 60);
+    expect(await store.findByUid('the-uid')).toMatchObject({ uid: 'the-uid' });
+    await store.destroy('cookie');
+    await markSessionEnded(issuer.database, hash('the-uid'), 60);
+    for (const cookie of ['cookie', 'another']) {
+      const storing = store.upsert(cookie, { uid: 'the-uid', kind: 'Session' }, 60);
+      await expect(storing).rejects.toBeInstanceOf(errors.SessionNotFound);
+      expect(await store.find(cookie)).toBeUndefined();
+    }
+    expect(await store.findByUid('the-uid')).toBeUndefined();
   });
 
   it('that is not used for an hour ends', async () => {

@@ -31,7 +31,7 @@ beforeAll(async () => {
   receiver = stack.use(await startLogoutReceiver(authority));
   database = stack.use(await createTestDatabase());
   issuer = stack.use(
-    await startTestIssuer(database, [{ username: 'alice' }], {
+    await startTestIssuer(database, [{ username: 'alice' }, { username: 'bob' }], {
       clients: [
         {
           client_id: 'console',
@@ -47,7 +47,8 @@ beforeAll(async () => {
   const redirectUri = `${CONSOLE}/callback`;
   console = stack.use(await createWebClient({ issuer, clientId: 'console', redirectUri }));
 });
-beforeEach(() => {
+beforeEach(async () => {
+  await database.query(`DELETE FROM oidc_artifact WHERE model = 'Session'`);
   receiver.received.length = 0;
   receiver.answer = { status: 204 };
   visitor = createPageVisitor(issuer.ca);
@@ -157,6 +158,37 @@ describe('the back channel', () => {
     expect((await signOut(tokens.id_token)).left).toBe(true);
     expect(receiver.received).toHaveLength(1);
     expect(await isSignedIn()).toBe(false);
+  });
+
+  it.each([
+    ['its person ends the session elsewhere', /^\/account\/sessions\/[\w-]+\/end$/],
+    ['its person signs out everywhere', /^\/account\/sign-out-everywhere$/],
+  ])('is told when %s', async (_name, form) => {
+    const tokens = await signIn();
+    const page = await visitor.open(`${issuer.issuerUrl}/account/sessions`);
+    const action = page.document
+      .querySelectorAll('form')
+      .map((each) => each.getAttribute('action') ?? '')
+      .find((each) => form.test(each));
+    await visitor.submit(page, { action: action ?? 'none' });
+    expect(receiver.received).toHaveLength(1);
+    const { sid } = await verifyLogoutToken(issuer, 'console', receiver.received[0]?.token ?? '');
+    expect(sid).toBe(tokens.claims['sid']);
+    await expect(console.refresh(tokens.refresh_token)).rejects.toMatchObject({
+      error: 'invalid_grant',
+    });
+    expect(await isSignedIn()).toBe(false);
+  });
+
+  it('is told when another person signs in with the browser', async () => {
+    const tokens = await signIn();
+    const options = { ...issuer, clientId: 'hexabase-cli', visitor, password: TEST_PASSWORD };
+    await signInWithCode({ ...options, username: 'bob', extraParams: { prompt: 'login' } });
+    const { sid } = await verifyLogoutToken(issuer, 'console', receiver.received[0]?.token ?? '');
+    expect(sid).toBe(tokens.claims['sid']);
+    await expect(console.refresh(tokens.refresh_token)).rejects.toMatchObject({
+      error: 'invalid_grant',
+    });
   });
 
   it('names a session by an id that is the same in all its tokens, and another in another', async () => {
