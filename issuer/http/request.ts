@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Context, Middleware } from 'koa';
 import type { Logger } from '#runtime/log.ts';
+import { toLoggedPath } from '#runtime/logged-path.ts';
 
 const REQUEST_ID = /^[\w.:-]{8,128}$/;
 
@@ -44,4 +45,4 @@ export const discardUnread: Middleware = async (ctx, next) => {
 
 /** Paths of interactions hold what their cookies hold, however the rest is spelled. */
 export const withoutSecrets = (path: string): string =>
-  path.replace(/(^|\/)(interaction|auth|device)(\/+)(?!auth$)[^/]+/i, '$1$2$3:uid');
+  toLoggedPath(path.replace(/(^|\/)(interaction|auth|device)(\/+)(?!auth$)[^/]+/i, '$1$2$3:uid'));

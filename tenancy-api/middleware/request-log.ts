@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Middleware } from 'koa';
 import { Histogram, type Registry } from 'prom-client';
 import type { Logger } from '#runtime/log.ts';
+import { toLoggedPath } from '#runtime/logged-path.ts';
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
@@ -36,7 +37,7 @@ export const requestLog = (log: Logger, metrics: Registry): Middleware => {
         {
           request_id: requestId,
           method,
-          path,
+          path: toLoggedPath(path),
           status,
           person_id: ctx.state['personId'],
           duration_ms: Math.round(milliseconds),
