@@ -63,6 +63,11 @@ describe('readIssuerConfig', () => {
     ['connectors that aren’t JSON', { CONNECTORS: '[' }, /CONNECTORS/],
     ['no connector', { CONNECTORS: '[]' }, /CONNECTORS/],
     [
+      'a provider’s word that ends before it is asked again',
+      { UPSTREAM_MAX_AGE_SECONDS: '60' },
+      /UPSTREAM_REFRESH_SECONDS/,
+    ],
+    [
       'two connectors of one id',
       { CONNECTORS: JSON.stringify([connector, connector]) },
       /an id of its own/,

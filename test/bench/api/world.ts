@@ -49,6 +49,8 @@ export const createWorld = async (): Promise<World> => {
     await insert(owner, 'person', { id, display_name: name, first_signed_in_at: new Date() });
     return { id, token: await issuer.sign({ personId: id, expiresInSeconds: TOKEN_SECONDS }) };
   };
+  const connector = { id: 'github', name: 'GitHub', type: 'github', provides_groups: true };
+  await insert(owner, 'connector', connector);
   const admin = await addPerson('Admin');
   const organizationId = createId();
   await insert(owner, 'organization', { id: organizationId, slug: 'bench', name: 'Bench' });
