@@ -15,12 +15,12 @@ const STARTED_AT = 1_790_000_000;
 const origin = { userAgent: FIREFOX, ip: '203.0.113.7', at: STARTED_AT, device: false };
 const times = { startedAt: STARTED_AT, lastUsedAt: STARTED_AT + 3_600 };
 
-const password: PasswordConnector = {
+const passwordConnector = (name: string): PasswordConnector => ({
   kind: 'password',
   id: 'local',
-  name: 'Local accounts',
+  name,
   signIn: () => Promise.resolve(undefined),
-};
+});
 
 const unused = (): never => {
   throw new Error('the gallery links nothing');
@@ -32,9 +32,16 @@ const google: RedirectConnector = {
 };
 
 /** Ways to sign in: what there is, and how one is added. */
-export const methodPages = ({ person: personName }: ShownNames): Record<string, MakePage> => {
-  const local = { connector: 'local', subject: 'alice', connectorName: password.name };
-  const gone = { connector: 'old', subject: '1184', connectorName: undefined, removable: false };
+export const methodPages = (names: ShownNames): Record<string, MakePage> => {
+  const { person: personName } = names;
+  const password = passwordConnector(names.connector);
+  const local = { connector: 'local', subject: '1183', connectorName: password.name };
+  const gone = {
+    connector: names.connector,
+    subject: '1184',
+    connectorName: undefined,
+    removable: false,
+  };
   const url = new URL('https://provider.example/authorize');
   return {
     'account-methods': (messages) =>
