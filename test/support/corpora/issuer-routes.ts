@@ -1,5 +1,6 @@
 /** Every address that the issuer answers: oidc-provider's, by its own metadata, and ours, by the source. */
 import { globSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PROVIDER_PATHS } from '../../../issuer/http/path.ts';
 
@@ -10,7 +11,8 @@ const ISSUER = fileURLToPath(new URL('../../../issuer', import.meta.url));
 const PREFIX = /new Router\(\{[^}]*prefix: '([^']+)'/;
 const ROUTE = /\brouter\s*\.(get|post|put|patch|delete|all)\(\s*'([^']*)'/g;
 const POSTED = ['/token', '/token/revocation', '/device/auth', '/session/end/confirm', '/device'];
-const PARAMETER_VALUE = 'AbCdEfGhIjKlMnOpQrStU';
+/** What stands for each parameter of a path. */
+export const PARAMETER_VALUE = 'AbCdEfGhIjKlMnOpQrStU';
 
 /** The routes; each once. */
 export const listIssuerRoutes = (): readonly Route[] => {
@@ -31,12 +33,23 @@ export const listIssuerRoutes = (): readonly Route[] => {
   return [...new Map(all.map((route) => [`${route.method} ${route.path}`, route])).values()];
 };
 
-const readOwnRoutes = (): readonly Route[] =>
-  globSync('**/*.ts', { cwd: ISSUER }).flatMap((file) => {
-    const source = readFileSync(`${ISSUER}/${file}`, 'utf8');
-    const prefix = PREFIX.exec(source)?.[1] ?? '';
-    return [...source.matchAll(ROUTE)].map(([, method = '', path = '']) => ({
+const readOwnRoutes = (): readonly Route[] => {
+  const sources = globSync('**/*.ts', { cwd: ISSUER })
+    .filter((file) => !file.endsWith('.test.ts'))
+    .map((file) => ({ folder: dirname(file), text: readFileSync(`${ISSUER}/${file}`, 'utf8') }));
+  // Of one router whose routes stand in several files, one file of the folder has the prefix.
+  const prefixes = new Map(
+    sources.flatMap(({ folder, text }) => {
+      const prefix = PREFIX.exec(text)?.[1];
+      return prefix === undefined ? [] : [[folder, prefix] as const];
+    }),
+  );
+  return sources.flatMap(({ folder, text }) => {
+    const prefix =
+      PREFIX.exec(text)?.[1] ?? (text.includes('new Router') ? '' : prefixes.get(folder));
+    return [...text.matchAll(ROUTE)].map(([, method = '', path = '']) => ({
       method: method === 'all' ? 'GET' : method.toUpperCase(),
-      path: `${prefix}${path === '/' && prefix !== '' ? '' : path}`,
+      path: `${prefix ?? ''}${path === '/' && prefix ? '' : path}`,
     }));
   });
+};

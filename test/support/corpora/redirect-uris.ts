@@ -3,6 +3,8 @@
  * (RFC 9700 §4.1, RFC 8252 §8.10): each base is mangled in every way that has misled a parser somewhere.
  */
 
+import { FOREIGN_ADDRESSES, OTHER_LOCAL_HOSTS } from './addresses.ts';
+
 const EVIL = 'evil.example';
 
 /** Parts of an address that is written as `scheme://host[:port]/path`. */
@@ -73,62 +75,6 @@ const hosts = ({ host, port }: Parts): readonly string[] => [
   `${host} `,
   `${host}\u0000`,
   `[${host.replace(/^\[|\]$/g, '')}]${port === '' ? '' : ':'}`,
-];
-
-/** What stands for this computer, or its neighbours, in some other notation. */
-const OTHER_LOCAL_HOSTS: readonly string[] = [
-  '127.0.0.2',
-  '127.1',
-  '127.0.1',
-  '127.255.255.255',
-  '127.000.000.001',
-  '127.0.0.1.',
-  '0127.0.0.1',
-  '0x7f.0.0.1',
-  '0x7f000001',
-  '0x7F.0x0.0x0.0x1',
-  '0177.0.0.1',
-  '017700000001',
-  '2130706433',
-  '3232235777',
-  '0',
-  '0.0.0.0',
-  '10.0.0.1',
-  '169.254.169.254',
-  '192.168.0.1',
-  '[::]',
-  '[::2]',
-  '[0:0:0:0:0:0:0:1]',
-  '[0000::0001]',
-  '[::0001]',
-  '[::1%25eth0]',
-  '[::1%eth0]',
-  '[::1%25]',
-  '[::ffff:127.0.0.1]',
-  '[::ffff:7f00:1]',
-  '[::127.0.0.1]',
-  '[fe80::1]',
-  '[fe80::1%25lo]',
-  '[v1.localhost]',
-  '[::1].evil.example',
-  '[::1',
-  '::1',
-  '①②⑦.⓪.⓪.①',
-  '１２７.０.０.１',
-  '127。0。0。1',
-  'ⓛocalhost',
-  'locaLhost',
-  'LOCALHOST',
-  'Localhost',
-  'localhost.localdomain',
-  'ip6-localhost',
-  'lоcalhost',
-  'loc%61lhost',
-  '%6cocalhost',
-  '%31%32%37.0.0.1',
-  'xn--localhost-',
-  'localhost%2e',
-  'localhos\u0074\u0301',
 ];
 
 const PORTS: readonly string[] = [
@@ -224,68 +170,6 @@ const SCHEMES = [
   'jav\tascript',
 ];
 
-/** Addresses that have nothing in common with a registered one. */
-const FOREIGN: readonly string[] = [
-  'javascript:alert(1)',
-  'JaVaScRiPt:alert(1)',
-  'javascript://localhost/%0aalert(1)',
-  ' javascript:alert(1)',
-  'java\nscript:alert(1)',
-  'data:text/html,<script>alert(1)</script>',
-  'data:text/html;base64,PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==',
-  'vbscript:msgbox(1)',
-  'about:blank',
-  'about:srcdoc',
-  'blob:https://evil.example/1',
-  'file:///etc/passwd',
-  'file://localhost/etc/passwd',
-  'com.example.app:/callback',
-  'com.example.app://localhost/callback',
-  'intent://localhost#Intent;scheme=http;end',
-  'urn:ietf:wg:oauth:2.0:oob',
-  'urn:ietf:wg:oauth:2.0:oob:auto',
-  'oob',
-  '//evil.example',
-  '//localhost:8000',
-  '/\\evil.example',
-  '\\\\evil.example',
-  '/callback',
-  'callback',
-  '.',
-  '?',
-  '#',
-  '*',
-  'http',
-  'http:',
-  'http:/',
-  'http://',
-  'http:///',
-  'http://:80',
-  'http://@',
-  'http://?',
-  'http://#',
-  'http:localhost',
-  'http:/localhost',
-  'http:///localhost',
-  'http:\\\\localhost',
-  'http://*',
-  'http://*.localhost',
-  'https://',
-  'https://evil.example',
-  'https://evil.example/https://localhost',
-  'https://evil.example?http://localhost',
-  'https://evil.example#http://localhost',
-  'http://localhost http://evil.example',
-  'http://localhost,http://evil.example',
-  'http://localhost\nhttp://evil.example',
-  'mailto:evil@evil.example',
-  'tel:1',
-  'null',
-  'undefined',
-  '[object Object]',
-  '\u0000',
-];
-
 /** Every mangling of an address, without the address itself. */
 export const mangle = (base: string): readonly string[] => {
   const parts = read(base);
@@ -312,5 +196,7 @@ export const mangle = (base: string): readonly string[] => {
 /** All manglings of these addresses and those that resemble none, each once. */
 export const hostileRedirectUris = (bases: readonly string[]): readonly string[] => {
   const registered = new Set(bases);
-  return [...new Set([...bases.flatMap(mangle), ...FOREIGN])].filter((uri) => !registered.has(uri));
+  return [...new Set([...bases.flatMap(mangle), ...FOREIGN_ADDRESSES])].filter(
+    (uri) => !registered.has(uri),
+  );
 };
