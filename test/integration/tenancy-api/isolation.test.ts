@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { createId } from '#domain/identifiers.ts';
 import { insertDrift } from '../../support/drift-rows.ts';
+import { joinUpstreamGroups } from '../../support/furnished-workspace.ts';
 import {
   type Caller,
   startTestApi,
@@ -40,6 +41,10 @@ const furnish = async (caller: Caller): Promise<TestWorkspace> => {
   const account = await caller.call('POST', accounts, { name: 'robot' });
   const membership = `${path}/groups/${group}/service-accounts/${account.body.id}`;
   expect((await caller.call('PUT', membership)).status).toBeLessThan(300);
+  await joinUpstreamGroups(api.database.query, caller.id, [`team-of-${caller.id}`]);
+  const mapping = { connector: 'github', upstream_group: `team-of-${caller.id}` };
+  const mapped = await caller.call('POST', `${path}/groups/${group}/group-mappings`, mapping);
+  expect(mapped.status).toBe(201);
   const again = { 'Idempotency-Key': '"once"' };
   expect((await caller.call('POST', accounts, { name: 'other' }, again)).status).toBe(201);
   expect((await caller.call('POST', `${path}/diffs`)).status).toBe(202);
@@ -63,6 +68,7 @@ const TABLES = {
   workspace_member: 'workspace_id',
   workspace_group: 'workspace_id',
   group_member: 'workspace_id',
+  group_mapping: 'workspace_id',
   project: 'workspace_id',
   project_role: 'workspace_id',
   role_assignment: 'workspace_id',
