@@ -7,6 +7,10 @@ import { formatId, PREFIXES } from './identifiers.ts';
 /** The OAuth client that gets the tokens of probes, and no others. */
 export const PROBE_CLIENT_ID = 'hexabase-rbac-sync';
 
+/** The parameter that says which key signs the token of a probe, and its only value. */
+export const KEY_PARAMETER = 'signing_key';
+export const NEWEST_KEY = 'newest';
+
 /** The life of a probe's token, in seconds. */
 export const PROBE_TOKEN_SECONDS = 60;
 

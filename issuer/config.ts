@@ -13,6 +13,7 @@ import { EncryptionKey } from '#runtime/encryption.ts';
 import { PublicJsonWebKey } from '#runtime/json-web-key.ts';
 import { ConnectorList } from './connectors/config.ts';
 import { TrustedProxies } from './http/client-address.ts';
+import { ROTATE_DAYS } from './keys/signing-keys.ts';
 import { cleartextAddresses, WebClientConfigs } from './protocol/web-clients.ts';
 import { RedisUrl } from './storage/redis.ts';
 import { BrandingConfig } from './views/branding/config.ts';
@@ -23,6 +24,8 @@ const IssuerConfig = z.object({
   ISSUER_URL: IssuerUrl,
   API_AUDIENCE: ApiAudience,
   ENCRYPTION_KEY: EncryptionKey,
+  /** How long a key signs tokens before the next one takes over. */
+  SIGNING_KEY_DAYS: z.coerce.number().int().min(1).max(365).default(ROTATE_DAYS),
   CONNECTORS: Json.pipe(ConnectorList),
   BRANDING: Json.pipe(BrandingConfig).optional(),
   ALLOW_LOCAL_ACCOUNTS: Flag.default(false),

@@ -6,6 +6,7 @@
 import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
 import type { JWK } from 'jose';
+import type { Provider } from 'oidc-provider';
 import type { Registry } from 'prom-client';
 import { type DatabasePool, sql } from 'slonik';
 import * as z from 'zod';
@@ -30,13 +31,14 @@ import { switchLocale } from './interactions/locale.ts';
 import { relayRoutes } from './interactions/relay.ts';
 import { interactionRoutes } from './interactions/routes.ts';
 import { answerUnavailable } from './interactions/unavailable.ts';
+import { followKeys } from './keys/follow-keys.ts';
+import type { SigningKeys } from './keys/signing-keys.ts';
 import type { Limits } from './limits/limits.ts';
 import { limitRequests } from './limits/requests.ts';
 import { createLookAgain } from './people/upstream/look-again.ts';
 import type { UpstreamAges } from './people/upstream/remember.ts';
-import { observeProvider } from './protocol/events.ts';
+import { createProviderObserver } from './protocol/events.ts';
 import { createProvider } from './protocol/provider.ts';
-import { loadSigningKeys } from './protocol/signing-keys.ts';
 import { originsOfPages, type WebClient } from './protocol/web-clients.ts';
 import { createAdapterFactory } from './storage/adapter.ts';
 import type { Cache } from './storage/cache.ts';
@@ -52,6 +54,7 @@ export type IssuerDeps = {
   /** Of the role hexabase_issuer. */
   readonly database: DatabasePool;
   readonly encryption: Encryption;
+  readonly signingKeys: SigningKeys;
   /** Before the database; by default there is none. */
   readonly cache?: Cache | undefined;
   /** Public key of the client that probes clusters; without it nobody does. */
@@ -77,21 +80,30 @@ const DEFAULT_AGES: UpstreamAges = {
 };
 
 /**
- * The handler of the issuer's requests, for an HTTPS server. Makes the signing keys when there are none.
+ * The handler of the issuer's requests, for an HTTPS server. It changes over by itself when the keys do.
  *
- * @throws when the database can't be reached, its keys were sealed with another ENCRYPTION_KEY, or the brand's
- * logo can't be used
+ * @throws when the database can't be reached, or the brand's logo can't be used
  */
 export const createIssuer = async (deps: IssuerDeps): Promise<RequestListener> => {
-  const { issuerUrl, database, encryption, log, metrics, readiness } = deps;
-  const { brand, assets } = await loadBrand(deps.branding ?? BrandingConfig.parse({}));
-  const signingKeys = await loadSigningKeys(database, encryption);
-  const { connectors, ages = DEFAULT_AGES } = deps;
+  const { database, encryption, connectors, ages = DEFAULT_AGES, log } = deps;
+  const brand = await loadBrand(deps.branding ?? BrandingConfig.parse({}));
   await publishConnectors(database, connectors);
-  const upstream = { database, encryption, ages, connectors, log };
-  const lookAgain = createLookAgain(upstream);
-  const provider = createProvider({ ...deps, signingKeys, lookAgain });
-  observeProvider(provider, { log, metrics });
+  const lookAgain = createLookAgain({ database, encryption, ages, connectors, log });
+  const observe = createProviderObserver(deps);
+  return followKeys(deps.signingKeys, (signingKeys) => {
+    const provider = createProvider({ ...deps, signingKeys, lookAgain });
+    observe(provider);
+    return handleRequests(provider, { ...deps, ages }, brand);
+  });
+};
+
+/** What stands before and beside the provider: what holds for all requests first, then the pages. */
+const handleRequests = (
+  provider: Provider,
+  deps: IssuerDeps & { readonly ages: UpstreamAges },
+  { brand, assets }: Awaited<ReturnType<typeof loadBrand>>,
+): RequestListener => {
+  const { issuerUrl, database, log, metrics, readiness } = deps;
   provider.use(health({ readiness, metrics, check: () => ping(database) }));
   provider.use(setClientAddress(deps.trustedProxies ?? []));
   provider.use(logRequests(log));
@@ -111,8 +123,8 @@ export const createIssuer = async (deps: IssuerDeps): Promise<RequestListener> =
   provider.use(keepUserCode);
   const roundTrips = createRoundTrips(createAdapterFactory(deps)(UPSTREAM_REQUEST));
   provider.use(relayRoutes(deps.connectors));
-  provider.use(interactionRoutes({ ...deps, ages, provider, roundTrips }));
-  provider.use(accountRoutes({ ...deps, ages, provider, roundTrips }));
+  provider.use(interactionRoutes({ ...deps, provider, roundTrips }));
+  provider.use(accountRoutes({ ...deps, provider, roundTrips }));
   return provider.callback();
 };
 

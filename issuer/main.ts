@@ -9,6 +9,8 @@ import { readIssuerConfig } from './config.ts';
 import { createConnectors } from './connectors/registry.ts';
 import { loadTls } from './http/tls.ts';
 import { createIssuer } from './issuer.ts';
+import { toRotationPolicy } from './keys/rotation.ts';
+import { startSigningKeys } from './keys/signing-keys.ts';
 import { createLimits } from './limits/limits.ts';
 import { createPostgresLimitStore, createRedisLimitStore } from './limits/store.ts';
 import { loadWebClients } from './protocol/web-clients.ts';
@@ -36,11 +38,21 @@ await runService(log, async (stack, readiness) => {
   const limitStore = redis
     ? createRedisLimitStore(redis)
     : stack.use(createPostgresLimitStore(config.DATABASE_URL, { log }));
+  const signingKeys = stack.use(
+    await startSigningKeys({
+      database,
+      encryption,
+      log,
+      metrics,
+      policy: toRotationPolicy(config.SIGNING_KEY_DAYS),
+    }),
+  );
   const handler = await createIssuer({
     issuerUrl: config.ISSUER_URL,
     apiAudience: config.API_AUDIENCE,
     database,
     encryption,
+    signingKeys,
     cache: redis && createCache({ redis, encryption, metrics }),
     limits: createLimits({ store: limitStore, key: encryption.deriveKey('limits'), metrics }),
     probeKey: config.RBAC_SYNC_PUBLIC_KEY,

@@ -1,11 +1,9 @@
 /** Headers that every answer carries, and those that let others keep discovery and keys a while. */
 import type { Middleware } from 'koa';
 import helmet from 'koa-helmet';
+import { JWKS_SECONDS } from '#domain/signing-keys.ts';
 import { contentSecurityPolicy } from '../views/page.ts';
 
-// kube-apiserver goes on trusting a removed key until what it keeps has expired, and refuses a new one
-// until then; without any lifetime each junk token makes it ask again.
-const JWKS_SECONDS = 60;
 const DISCOVERY_SECONDS = 300;
 
 /**

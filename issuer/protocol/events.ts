@@ -5,7 +5,7 @@ import { Counter, type Registry } from 'prom-client';
 import type { Logger } from '#runtime/log.ts';
 import { requestIdOf } from '../http/request.ts';
 
-/** What {@link observeProvider} needs. */
+/** What {@link createProviderObserver} needs. */
 export type ObserverDeps = { readonly log: Logger; readonly metrics: Registry };
 
 const ENDPOINT_ERRORS = [
@@ -23,8 +23,14 @@ const ENDPOINT_ERRORS = [
 
 type ProviderError = Error & { error?: string; error_description?: string; error_detail?: string };
 
-/** Counts grants and errors in `oidc_grants_total` and `oidc_errors_total`, and logs errors. */
-export const observeProvider = (provider: Provider, { log, metrics }: ObserverDeps): void => {
+/**
+ * Counts grants and errors in `oidc_grants_total` and `oidc_errors_total`, and logs errors, of any number of
+ * providers one after the other.
+ */
+export const createProviderObserver = ({
+  log,
+  metrics,
+}: ObserverDeps): ((provider: Provider) => void) => {
   const grants = new Counter({
     name: 'oidc_grants_total',
     help: 'Token requests that were granted, by grant type.',
@@ -41,18 +47,20 @@ export const observeProvider = (provider: Provider, { log, metrics }: ObserverDe
     failures.inc({ event, error: error.error ?? 'server_error' });
     log.warn({ ...contextOf(ctx), event, ...toLog(error) }, 'request refused');
   };
-  provider.on('grant.success', (ctx) => {
-    grants.inc({ grant_type: String(ctx.oidc.params?.['grant_type']) });
-  });
-  provider.on('grant.revoked', (ctx) => log.info(contextOf(ctx), 'grant revoked'));
-  // The published types name only some of the events.
-  const emitter: EventEmitter = provider;
-  for (const event of ENDPOINT_ERRORS) emitter.on(event, report(event));
-  emitter.on('error', (error: unknown) => log.error({ err: error }, 'request failed'));
-  provider.on('server_error', (ctx, error) => {
-    failures.inc({ event: 'server_error', error: 'server_error' });
-    log.error({ ...contextOf(ctx), err: error }, 'request failed');
-  });
+  return (provider) => {
+    provider.on('grant.success', (ctx) => {
+      grants.inc({ grant_type: String(ctx.oidc.params?.['grant_type']) });
+    });
+    provider.on('grant.revoked', (ctx) => log.info(contextOf(ctx), 'grant revoked'));
+    // The published types name only some of the events.
+    const emitter: EventEmitter = provider;
+    for (const event of ENDPOINT_ERRORS) emitter.on(event, report(event));
+    emitter.on('error', (error: unknown) => log.error({ err: error }, 'request failed'));
+    provider.on('server_error', (ctx, error) => {
+      failures.inc({ event: 'server_error', error: 'server_error' });
+      log.error({ ...contextOf(ctx), err: error }, 'request failed');
+    });
+  };
 };
 
 const contextOf = (ctx: KoaContextWithOIDC) => ({

@@ -3,7 +3,8 @@
  * cluster, to see whether the cluster takes the issuer's tokens and reads them as it should. It is the grant
  * `client_credentials` (RFC 6749 §4.4) of one confidential client that signs its requests (RFC 7523), with
  * the workspace as `audience` (the parameter of RFC 8693 §2.1). The token's subject is nobody, it has no
- * groups, and it is no access token of the API.
+ * groups, and it is no access token of the API. With `signing_key=newest` it is signed by the key that was
+ * published last: a cluster that accepts it has read the issuer's keys since then.
  */
 import { importJWK, type JWK, SignJWT } from 'jose';
 import { type ClientMetadata, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
@@ -11,11 +12,14 @@ import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
 import { parseId } from '#domain/identifiers.ts';
 import {
+  KEY_PARAMETER,
+  NEWEST_KEY,
   NOBODYS_AUDIENCE,
   PROBE_CLIENT_ID,
   PROBE_TOKEN_SECONDS,
   toProbeSubject,
 } from '#domain/probe-subject.ts';
+import type { SigningKeySet } from '../keys/signing-keys.ts';
 import { describeClosure, findClosure } from '../people/workspace-closure.ts';
 import { WORKSPACE_CLAIM } from './claims.ts';
 
@@ -38,8 +42,7 @@ export const probeClient = (publicKey: JWK): ClientMetadata => ({
 export type ProbeGrantDeps = {
   readonly issuerUrl: string;
   readonly database: CommonQueryMethods;
-  /** Private keys; the first of an algorithm signs. */
-  readonly signingKeys: readonly JWK[];
+  readonly signingKeys: SigningKeySet;
 };
 
 /** Answers the grant on a provider that has the client of {@link probeClient}. */
@@ -49,13 +52,23 @@ export const registerProbeGrant = (provider: Provider, deps: ProbeGrantDeps): vo
     async (ctx) => {
       const audience = await readAudience(deps.database, ctx);
       ctx.body = {
-        access_token: await signProbe(deps, audience),
+        access_token: await signProbe(deps, audience, chooseKey(deps.signingKeys, ctx)),
         token_type: 'Bearer',
         expires_in: PROBE_TOKEN_SECONDS,
       };
     },
-    ['audience'],
+    ['audience', KEY_PARAMETER],
   );
+};
+
+/** By which key: the one that signs now, as for everybody, or the one that was published last. */
+const chooseKey = ({ keys, newest }: SigningKeySet, { oidc }: KoaContextWithOIDC): JWK => {
+  const wanted = oidc.params?.[KEY_PARAMETER];
+  if (wanted === NEWEST_KEY) return newest;
+  if (wanted !== undefined) throw new errors.InvalidRequest(`${KEY_PARAMETER} must be newest`);
+  const current = keys.find(({ alg }) => alg === 'ES256');
+  if (!current) throw new Error('there is no key to sign with');
+  return current;
 };
 
 const readAudience = async (
@@ -79,14 +92,13 @@ const readAudience = async (
 };
 
 const signProbe = async (
-  { issuerUrl, signingKeys }: ProbeGrantDeps,
+  { issuerUrl }: ProbeGrantDeps,
   audience: string,
+  jwk: JWK,
 ): Promise<string> => {
-  const jwk = signingKeys.find(({ alg }) => alg === 'ES256');
-  if (!jwk?.kid) throw new Error('there is no key to sign with');
   const now = Math.floor(Date.now() / 1000);
   return new SignJWT({ [WORKSPACE_CLAIM]: audience })
-    .setProtectedHeader({ alg: 'ES256', kid: jwk.kid })
+    .setProtectedHeader({ alg: 'ES256', kid: jwk.kid as string })
     .setIssuer(issuerUrl)
     .setSubject(toProbeSubject(audience))
     .setAudience(audience)

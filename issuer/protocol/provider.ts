@@ -12,6 +12,8 @@ import type { Encryption } from '#runtime/encryption.ts';
 import { createDeviceFlow } from '../interactions/device.ts';
 import { renderProviderError } from '../interactions/errors.ts';
 import { LOGOUT } from '../interactions/sign-out.ts';
+import { SIGNING_ALGORITHMS } from '../keys/rotation.ts';
+import type { SigningKeySet } from '../keys/signing-keys.ts';
 import { createFindAccount } from '../people/account.ts';
 import type { LookAgain } from '../people/upstream/look-again.ts';
 import { createAdapterFactory } from '../storage/adapter.ts';
@@ -27,7 +29,6 @@ import { refuseOddPorts } from './redirect-uris.ts';
 import { deriveSuccessors } from './refresh-rotation.ts';
 import { createResourceIndicators } from './resources.ts';
 import { keepSessionsEnded, nameSessions } from './sessions.ts';
-import { SIGNING_ALGORITHMS } from './signing-keys.ts';
 import { TIME_TO_LIVE } from './time-to-live.ts';
 import { compareHashedSecrets, mayCallFrom, type WebClient } from './web-clients.ts';
 
@@ -41,8 +42,7 @@ export type ProviderDeps = {
   readonly encryption: Encryption;
   /** Before the database; by default there is none. */
   readonly cache?: Cache | undefined;
-  /** Private keys; the first of an algorithm signs. */
-  readonly signingKeys: readonly JWK[];
+  readonly signingKeys: SigningKeySet;
   /** Of the client that probes clusters; without it there is none. */
   readonly probeKey?: JWK | undefined;
   readonly webClients: readonly WebClient[];
@@ -67,7 +67,7 @@ const createConfiguration = (deps: ProviderDeps): Configuration => ({
   ...createClients(deps),
   clientDefaults: { id_token_signed_response_alg: 'ES256' },
   clientBasedCORS: (_ctx, origin, client) => mayCallFrom(origin, client),
-  jwks: { keys: [...deps.signingKeys] as never[] },
+  jwks: { keys: [...deps.signingKeys.keys] as never[] },
   enabledJWA: {
     idTokenSigningAlgValues: [...SIGNING_ALGORITHMS],
     clientAuthSigningAlgValues: ['ES256'],

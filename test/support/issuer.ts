@@ -13,7 +13,9 @@ import { createMetrics } from '#runtime/metrics.ts';
 import { ConnectorSettings } from '../../issuer/connectors/config.ts';
 import { createLocalConnector, hashPassword } from '../../issuer/connectors/local.ts';
 import { createConnectors } from '../../issuer/connectors/registry.ts';
-import { createIssuer } from '../../issuer/issuer.ts';
+import { createIssuer, type IssuerDeps } from '../../issuer/issuer.ts';
+import type { RotationPolicy } from '../../issuer/keys/rotation.ts';
+import { startSigningKeys } from '../../issuer/keys/signing-keys.ts';
 import { createLimits } from '../../issuer/limits/limits.ts';
 import { RULES, type Rules } from '../../issuer/limits/rules.ts';
 import {
@@ -67,6 +69,10 @@ export type TestIssuerOptions = {
   readonly port?: number;
   /** Collects all lines of the log, those for debugging too. */
   readonly logLines?: string[];
+  /** How long signing keys stay in their states; by default as in production. */
+  readonly policy?: RotationPolicy;
+  /** Replicas that take the requests in turn, in one process; by default 1. */
+  readonly replicas?: number;
   /** Redis, for the limits and the cache; by default there is none. */
   readonly redisUrl?: string;
 };
@@ -101,18 +107,57 @@ export const startTestIssuer = async (
     await listen((request, response) => handler?.(request, response), { host, port, tls }),
   );
   const pool = options.pool ?? (await database.connectAs('hexabase_issuer'));
-  const metrics = options.metrics ?? createMetrics('issuer');
-  const log = createTestLogger(options.logLines);
-  const encryption = createEncryption(options.encryptionKey ?? randomBytes(32));
+  const shared = {
+    issuerUrl: `https://${host}:${server.port}`,
+    database: pool,
+    encryption: createEncryption(options.encryptionKey ?? randomBytes(32)),
+    log: createTestLogger(options.logLines),
+    accounts,
+  };
+  const replicas: RequestListener[] = [];
+  for (let each = 0; each < (options.replicas ?? 1); each += 1) {
+    replicas.push(await createReplica(options, shared, stack));
+  }
+  let turn = 0;
+  handler = (request, response) => {
+    turn += 1;
+    replicas[turn % replicas.length]?.(request, response);
+  };
+  const resources = stack.move();
+  return {
+    issuerUrl: shared.issuerUrl,
+    ca: authority.certificate,
+    apiAudience: TEST_API_AUDIENCE,
+    database: pool,
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+};
+
+type Shared = Pick<IssuerDeps, 'issuerUrl' | 'database' | 'encryption' | 'log'> & {
+  readonly accounts: readonly TestAccount[];
+};
+
+const createReplica = async (
+  options: TestIssuerOptions,
+  { accounts, ...shared }: Shared,
+  stack: AsyncDisposableStack,
+): Promise<RequestListener> => {
+  const { issuerUrl, encryption, log } = shared;
+  // Names of metrics are taken once in a registry.
+  const metrics =
+    (options.replicas ?? 1) > 1
+      ? createMetrics('issuer')
+      : (options.metrics ?? createMetrics('issuer'));
   const redis = options.redisUrl
     ? stack.use(connectRedis({ url: options.redisUrl, log, metrics }))
     : undefined;
-  const issuerUrl = `https://${host}:${server.port}`;
-  handler = await createIssuer({
-    issuerUrl,
+  const signingKeys = stack.use(
+    await startSigningKeys({ ...shared, metrics, policy: options.policy }),
+  );
+  return createIssuer({
+    ...shared,
+    signingKeys,
     apiAudience: TEST_API_AUDIENCE,
-    database: pool,
-    encryption,
     cache: redis && createCache({ redis, encryption, metrics }),
     limits: createLimits({
       store:
@@ -131,19 +176,10 @@ export const startTestIssuer = async (
         issuerUrl,
       )),
     ],
-    log,
     metrics,
     readiness: { ready: true },
     branding: BrandingConfig.parse(options.branding ?? {}),
   });
-  const resources = stack.move();
-  return {
-    issuerUrl,
-    ca: authority.certificate,
-    apiAudience: TEST_API_AUDIENCE,
-    database: pool,
-    [Symbol.asyncDispose]: () => resources.disposeAsync(),
-  };
 };
 
 const createTestLogger = (lines: string[] | undefined) =>

@@ -66,11 +66,11 @@ describe('discovery and keys', () => {
     expect((await get('/.well-known/oauth-authorization-server')).status).toBe(200);
   });
 
-  it('publishes public keys of both algorithms for at most a minute', async () => {
+  it('publishes public keys of both algorithms, the current and the next, for at most a minute', async () => {
     const response = await get('/jwks');
     expect(response.headers.get('cache-control')).toBe('public, max-age=60');
     const { keys } = (await response.json()) as { keys: Record<string, unknown>[] };
-    expect(keys.map((key) => key['alg']).sort()).toEqual(['ES256', 'RS256']);
+    expect(keys.map((key) => key['alg']).sort()).toEqual(['ES256', 'ES256', 'RS256', 'RS256']);
     for (const key of keys) {
       for (const secret of ['d', 'p', 'q', 'dp', 'dq', 'qi'])
         expect(key).not.toHaveProperty(secret);
