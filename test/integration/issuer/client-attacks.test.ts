@@ -116,6 +116,17 @@ describe('a code with PKCE (RFC 7636)', () => {
     await expect(getCode(parameters)).rejects.toThrow(/invalid_request/);
   });
 
+  it('lives for a minute', async () => {
+    const code = await getCode();
+    const [life] = await database.query<{ seconds: number }>(
+      `UPDATE oidc_artifact SET expires_at = expires_at - interval '80 seconds'
+       WHERE model = 'AuthorizationCode' AND expires_at > now()
+       RETURNING extract(epoch FROM expires_at + interval '80 seconds' - created_at)::float AS seconds`,
+    );
+    expect(life?.seconds).toBeLessThanOrEqual(60);
+    expect((await redeemCode({ code })).body['error']).toBe('invalid_grant');
+  });
+
   it('ends everything that it gave when it comes a second time', async () => {
     const code = await getCode();
     const first = await redeemCode({ code });

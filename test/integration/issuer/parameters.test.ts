@@ -80,6 +80,8 @@ const expectHarmless = ({ status, location, body }: Answer): void => {
   expect(status).toBeLessThan(500);
   expect(`${location}\n${body}`).not.toMatch(TOKEN);
   if (location !== '') {
+    // A 307 would send a form's content on.
+    expect(status).toBe(303);
     const url = new URL(location, issuer.issuerUrl);
     const { code } = Object.fromEntries([...url.searchParams, ...new URLSearchParams(url.hash)]);
     expect(code).toBeUndefined();
