@@ -71,6 +71,13 @@ ALTER TABLE workspace_member ADD direct boolean NOT NULL DEFAULT true;
 CREATE FUNCTION remove_mapped_members() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
+  -- One after the other: of two that take somebody's last two groups at once, each would see the other's.
+  PERFORM FROM workspace_member w
+  JOIN (SELECT DISTINCT workspace_id, person_id FROM gone WHERE mapping_id IS NOT NULL) g
+    ON g.workspace_id = w.workspace_id AND g.person_id = w.person_id
+  WHERE NOT w.direct
+  ORDER BY w.workspace_id, w.person_id
+  FOR UPDATE OF w;
   DELETE FROM workspace_member w
   USING (SELECT DISTINCT workspace_id, person_id FROM gone WHERE mapping_id IS NOT NULL) g
   WHERE w.workspace_id = g.workspace_id AND w.person_id = g.person_id AND NOT w.direct
@@ -107,6 +114,11 @@ BEGIN
   FROM group_mapping g
   JOIN workspace_member w ON w.workspace_id = g.workspace_id AND w.person_id = current_person_id()
   WHERE g.id = new_mapping;
+  -- What a provider takes just now must not be given: this waits for it, and keeps it waiting.
+  PERFORM FROM upstream_account u
+  WHERE u.connector = mapping.connector AND u.groups @> ARRAY[mapping.upstream_group]
+  ORDER BY u.subject
+  FOR SHARE;
   INSERT INTO workspace_member (workspace_id, person_id, direct)
   SELECT DISTINCT mapping.workspace_id, u.person_id, false
   FROM upstream_account u

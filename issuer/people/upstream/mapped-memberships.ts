@@ -28,6 +28,7 @@ export const bringMembershipsInLine = async (
   personId: string,
   context: SignInContext,
 ): Promise<{ readonly added: number; readonly removed: number }> => {
+  await lockMemberships(db, personId);
   const removed = await deleteUnmapped(db, personId);
   await insertMembers(db, personId);
   const added = await insertMapped(db, personId);
@@ -35,6 +36,16 @@ export const bringMembershipsInLine = async (
   for (const row of removed) await record(db, row, { ...who, verb: 'remove' });
   for (const row of added) await record(db, row, { ...who, verb: 'add' });
   return { added: added.length, removed: removed.length };
+};
+
+/**
+ * What is said of two of a person's identities at once is brought in line one after the other: else each would
+ * give again what the other, not committed yet, has just taken.
+ */
+const lockMemberships = async (db: CommonQueryMethods, personId: string): Promise<void> => {
+  await db.query(sql.type(z.unknown())`
+    SELECT pg_advisory_xact_lock(hashtextextended('mapped_memberships:' || ${personId}::text, 0))
+  `);
 };
 
 /** The mappings that concern a person. */
