@@ -5,6 +5,15 @@ import { formatId } from './identifiers.ts';
 /** The key of a user's extra that names the workspace. */
 export const WORKSPACE_EXTRA = 'kaas.hexabase.io/workspace';
 
+/**
+ * The claim that names the grant a token comes from, the same in all its refreshes: SHA-256 of the grant's
+ * id, in base64url. No credential: a grant is found by its id alone.
+ */
+export const GRANT_CLAIM = 'grant';
+
+/** The key of a user's extra that holds {@link GRANT_CLAIM}. */
+export const GRANT_EXTRA = 'kaas.hexabase.io/grant';
+
 /** What decides {@link authenticationConfiguration}. */
 export type TrustedIssuer = {
   /** The issuer's URL, exactly as in the tokens' `iss`. */
@@ -14,7 +23,7 @@ export type TrustedIssuer = {
 };
 
 /** An ID token that would live longer than this is not one of ours; in seconds. */
-const LONGEST_TOKEN_SECONDS = 900;
+export const LONGEST_TOKEN_SECONDS = 900;
 
 const PREFIX = KUBERNETES_PREFIX;
 const SUBJECT = `^${PREFIX}[a-z]+_[0-7][0-9a-hjkmnp-tv-z]{25}$`;
@@ -51,6 +60,8 @@ export const authenticationConfiguration = (
           uid: { claim: 'sub' },
           extra: [
             { key: WORKSPACE_EXTRA, valueExpression: `'${audience}'` },
+            // By it an authorization webhook is asked whether the sign-in has been revoked.
+            { key: GRANT_EXTRA, valueExpression: `claims.?${GRANT_CLAIM}.orValue('')` },
             { key: 'kaas.hexabase.io/name', valueExpression: `claims.?name.orValue('')` },
             { key: 'kaas.hexabase.io/email', valueExpression: `claims.?email.orValue('')` },
           ],

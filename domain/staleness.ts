@@ -25,6 +25,22 @@ export const VCLUSTER_TOKEN_CACHE_SECONDS = 5;
 /** The clock difference between issuer and API server that we allow for, in seconds. */
 export const CLOCK_SKEW_SECONDS = 5;
 
+/**
+ * How long an API server that asks whether a sign-in was revoked may remember the answer, in seconds. The one
+ * in kube-apiserver that holds is `unauthorizedTTL`: "no opinion" isn't a yes, and is kept as long as a no.
+ */
+export const REVOCATION_CACHE_SECONDS = 3;
+
+/** How often the issuer looks for grants that were ended elsewhere, in seconds. */
+export const REVOCATION_POLL_SECONDS = 1;
+
+/** Where API servers ask whether a sign-in was revoked, they refuse its tokens within this time, in seconds. */
+export const REVOKED_WITHIN_SECONDS = 10;
+
+/** When the last API server that asks refuses the tokens of a grant that ended at `endedAt`. */
+export const refusedFrom = (endedAt: Date): Date =>
+  new Date(endedAt.getTime() + 1000 * REVOKED_WITHIN_SECONDS);
+
 /** When the last token that still carries a membership removed at `removedAt` stops working. */
 export const oldTokensUntil = (removedAt: Date): Date =>
   new Date(

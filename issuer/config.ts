@@ -44,6 +44,8 @@ const IssuerConfig = z.object({
   CLIENTS: Json.pipe(WebClientConfigs).default([]),
   /** Public key of rbac-sync's client, which probes whether clusters trust the issuer. */
   RBAC_SYNC_PUBLIC_KEY: PublicJsonWebKey.optional(),
+  /** Of which the tokens of clusters' authorization webhooks are made; rbac-sync has the same. */
+  AUTHORIZATION_KEY: EncryptionKey.optional(),
   REDIS_URL: RedisUrl.optional(),
   TRUSTED_PROXIES: TrustedProxies.default([]),
   TLS_DIRECTORY: z.string().optional(),

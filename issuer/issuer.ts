@@ -40,6 +40,8 @@ import type { UpstreamAges } from './people/upstream/remember.ts';
 import { createProviderObserver } from './protocol/events.ts';
 import { createProvider } from './protocol/provider.ts';
 import { originsOfPages, type WebClient } from './protocol/web-clients.ts';
+import { answerAuthorization } from './revocation/authorization-webhook.ts';
+import type { Denials } from './revocation/denials.ts';
 import { createAdapterFactory } from './storage/adapter.ts';
 import type { Cache } from './storage/cache.ts';
 import { loadBrand, rememberBrand, serveAssets } from './views/branding/brand.ts';
@@ -68,6 +70,10 @@ export type IssuerDeps = {
   readonly log: Logger;
   readonly metrics: Registry;
   readonly readiness: Readiness;
+  /** The grants whose tokens clusters are to refuse; without it no cluster is answered. */
+  readonly denials?: Denials | undefined;
+  /** Of which the tokens of clusters' authorization webhooks are made. */
+  readonly authorizationKey?: Buffer | undefined;
   /** How the pages look; ours by default. */
   readonly branding?: BrandingConfig | undefined;
   /** CIDRs of proxies whose X-Forwarded-For is believed; by default there are none. */
@@ -90,11 +96,12 @@ export const createIssuer = async (deps: IssuerDeps): Promise<RequestListener> =
   await publishConnectors(database, connectors);
   const lookAgain = createLookAgain({ database, encryption, ages, connectors, log });
   const observe = createProviderObserver(deps);
-  return followKeys(deps.signingKeys, (signingKeys) => {
+  const listener = followKeys(deps.signingKeys, (signingKeys) => {
     const provider = createProvider({ ...deps, signingKeys, lookAgain });
     observe(provider);
     return handleRequests(provider, { ...deps, ages }, brand);
   });
+  return answerAuthorization({ ...deps, key: deps.authorizationKey }, listener);
 };
 
 /** What stands before and beside the provider: what holds for all requests first, then the pages. */

@@ -14,6 +14,7 @@ import { startSigningKeys } from './keys/signing-keys.ts';
 import { createLimits } from './limits/limits.ts';
 import { createPostgresLimitStore, createRedisLimitStore } from './limits/store.ts';
 import { loadWebClients } from './protocol/web-clients.ts';
+import { startDenials } from './revocation/denials.ts';
 import { createCache } from './storage/cache.ts';
 import { startPurge } from './storage/purge.ts';
 import { connectRedis } from './storage/redis.ts';
@@ -47,6 +48,7 @@ await runService(log, async (stack, readiness) => {
       policy: toRotationPolicy(config.SIGNING_KEY_DAYS),
     }),
   );
+  const denials = config.AUTHORIZATION_KEY && stack.use(startDenials({ database, log, metrics }));
   const handler = await createIssuer({
     issuerUrl: config.ISSUER_URL,
     apiAudience: config.API_AUDIENCE,
@@ -65,6 +67,8 @@ await runService(log, async (stack, readiness) => {
     log,
     metrics,
     readiness,
+    denials,
+    authorizationKey: config.AUTHORIZATION_KEY,
     branding: config.BRANDING,
     trustedProxies: config.TRUSTED_PROXIES,
   });

@@ -145,6 +145,7 @@ const createEnvironments = async (
   urlFor: (role: ServiceRole) => string,
 ): Promise<Record<ServiceName, Record<string, string>>> => {
   const key = () => randomBytes(32).toString('base64');
+  const authorizationKey = key();
   const syncKeys = await generateKeyPair('ES256', { extractable: true });
   const letterKeys = await generateKeyPair('ES256', { extractable: true });
   const connectors = join(directory, 'connectors.json');
@@ -159,6 +160,7 @@ const createEnvironments = async (
       API_AUDIENCE: apiAudience,
       TLS_DIRECTORY: join(directory, 'tls'),
       CONNECTORS_FILE: connectors,
+      AUTHORIZATION_KEY: authorizationKey,
       RBAC_SYNC_PUBLIC_KEY: JSON.stringify(await exportJWK(syncKeys.publicKey)),
     },
     'tenancy-api': {
@@ -176,6 +178,7 @@ const createEnvironments = async (
       PORT: `${ports.sync}`,
       ENCRYPTION_KEY: key(),
       ISSUER_CERTIFICATE_AUTHORITY_PATH: certificateAuthorityPath(directory),
+      AUTHORIZATION_KEY: authorizationKey,
       ISSUER_CLIENT_PRIVATE_KEY: JSON.stringify(await exportJWK(syncKeys.privateKey)),
       KUBECONFIG_PRIVATE_KEY: JSON.stringify(await exportJWK(letterKeys.privateKey)),
       // What can be attached here is on this machine.

@@ -21,6 +21,11 @@ export const RbacSyncConfig = z.object({
   ISSUER_CERTIFICATE_AUTHORITY_PATH: z.string().optional(),
   /** Seals the sync identities' tokens. */
   ENCRYPTION_KEY: EncryptionKey,
+  /**
+   * Of which the tokens are made with which clusters ask the issuer for revoked sign-ins; the issuer has the
+   * same. Without it they don't ask.
+   */
+  AUTHORIZATION_KEY: EncryptionKey.optional(),
   ...vclusterEnvironment,
   /** What makes the control plane of a workspace that asks for nothing else. */
   PROVISIONER: z.enum(['local', 'vcluster']).default('local'),

@@ -2,6 +2,7 @@
  * rbac-sync gives every workspace its control plane and keeps what is in it equal to what the
  * database says. It has no callers: the database is its input, the doorbell only makes it fast.
  */
+
 import { readFile } from 'node:fs/promises';
 import Koa from 'koa';
 import { type DatabasePool, sql } from 'slonik';
@@ -24,6 +25,7 @@ import { type AuditEndpoint, auditConfiguration } from './audit/audit-configurat
 import { createAuditReceiver } from './audit/audit-receiver.ts';
 import { AUDIT_KEY_USE } from './audit/audit-token.ts';
 import { type AuditWriterDeps, createAuditWriter } from './audit/audit-writer.ts';
+import { authorizationWebhook } from './authorization/authorization-webhook.ts';
 import type { RbacSyncConfig } from './config.ts';
 import { type Controller, createController } from './controller.ts';
 import { createAddressPolicy } from './provisioners/attached/addresses.ts';
@@ -120,9 +122,11 @@ const createProvisioners = async ({
   readonly issuer: TrustedIssuer;
   readonly audit: AuditEndpoint | undefined;
 }): Promise<ProvisionerRegistry> => {
+  const key = config.AUTHORIZATION_KEY;
   const configurationFor = (workspaceId: string): ApiServerConfiguration => ({
     authentication: authenticationConfiguration(workspaceId, issuer),
     audit: audit && auditConfiguration(workspaceId, audit),
+    authorization: key && authorizationWebhook(workspaceId, { issuer, key }),
   });
   const provisioners = [
     ...openLocal(config, configurationFor),

@@ -52,7 +52,7 @@ export const createFindAccount =
     if (person && isSignedOut(person, signedInAt(ctx, token))) return refuse(ctx, SIGN_IN_AGAIN);
     if (!person || (workspaceId && !membership)) return undefined;
     if (closure) return refuse(ctx, describeClosure(closure));
-    const claims = toClaims({ sub, person, clientId, membership });
+    const claims = toClaims({ sub, person, clientId, membership, grantId: token?.grantId });
     return { accountId: sub, claims: () => claims };
   };
 

@@ -3,6 +3,7 @@ import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
 import { CLOCK_SKEW_SECONDS } from '#domain/staleness.ts';
 import type { Logger } from '#runtime/log.ts';
+import { deleteForgottenDenials } from '../revocation/ended-grants.ts';
 
 const INTERVAL_MS = 60_000;
 const BATCH = 1_000;
@@ -32,10 +33,10 @@ export const startPurge = (database: CommonQueryMethods, log: Logger): AsyncDisp
   };
 };
 
-/** Removes expired artifacts, grants and counters of rate limits, at most 50,000 of each; returns how many. */
+/** Removes what has expired, at most 50,000 rows of each kind; returns how many. */
 export const purgeExpired = async (database: CommonQueryMethods): Promise<number> => {
   let removed = 0;
-  for (const remove of [deleteExpiredArtifacts, deleteExpiredGrants, deleteExpiredCounters]) {
+  for (const remove of REMOVALS) {
     for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
       const count = await remove(database);
       removed += count;
@@ -82,3 +83,10 @@ const deleteExpiredCounters = async (db: CommonQueryMethods): Promise<number> =>
   `);
   return rowCount;
 };
+
+const REMOVALS = [
+  deleteExpiredArtifacts,
+  deleteExpiredGrants,
+  deleteExpiredCounters,
+  (db: CommonQueryMethods) => deleteForgottenDenials(db, BATCH),
+];

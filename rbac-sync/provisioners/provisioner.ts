@@ -32,6 +32,8 @@ export type ApiServerConfiguration = {
   readonly authentication: object;
   /** Audit policy, and the kubeconfig of the webhook that takes its events; read at the start only. */
   readonly audit?: { readonly policy: object; readonly webhook: object } | undefined;
+  /** The kubeconfig of the webhook that is asked before RBAC; without it RBAC decides alone. */
+  readonly authorization?: { readonly webhook: object } | undefined;
 };
 
 /** Told how far provisioning is; percent of the whole task. */

@@ -24,6 +24,7 @@ import {
   type LimitStore,
 } from '../../issuer/limits/store.ts';
 import { loadWebClients, WebClientConfigs } from '../../issuer/protocol/web-clients.ts';
+import { startDenials } from '../../issuer/revocation/denials.ts';
 import { createCache } from '../../issuer/storage/cache.ts';
 import { connectRedis } from '../../issuer/storage/redis.ts';
 import { BrandingConfig } from '../../issuer/views/branding/config.ts';
@@ -73,6 +74,8 @@ export type TestIssuerOptions = {
   readonly policy?: RotationPolicy;
   /** Replicas that take the requests in turn, in one process; by default 1. */
   readonly replicas?: number;
+  /** 32 bytes of which clusters' tokens are made; without it no cluster is answered. */
+  readonly authorizationKey?: Buffer;
   /** Redis, for the limits and the cache; by default there is none. */
   readonly redisUrl?: string;
 };
@@ -178,6 +181,8 @@ const createReplica = async (
     ],
     metrics,
     readiness: { ready: true },
+    authorizationKey: options.authorizationKey,
+    denials: options.authorizationKey && stack.use(startDenials({ ...shared, metrics })),
     branding: BrandingConfig.parse(options.branding ?? {}),
   });
 };

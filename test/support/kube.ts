@@ -25,6 +25,10 @@ import { createAuditReceiver } from '../../rbac-sync/audit/audit-receiver.ts';
 import { AUDIT_KEY_USE } from '../../rbac-sync/audit/audit-token.ts';
 import { createAuditWriter } from '../../rbac-sync/audit/audit-writer.ts';
 import {
+  type AuthorizationEndpoint,
+  authorizationWebhook,
+} from '../../rbac-sync/authorization/authorization-webhook.ts';
+import {
   type Credential,
   createKubernetesClient,
   type KubernetesClient,
@@ -74,6 +78,8 @@ export type ChangeAuthentication = (configuration: Record<string, unknown>) => o
 export type ProvisionerOptions = {
   /** Where API servers send their audit events to, if anywhere. */
   readonly audit?: AuditEndpoint | undefined;
+  /** Whom API servers ask before RBAC, if anyone. */
+  readonly authorization?: AuthorizationEndpoint | undefined;
   readonly change?: ChangeAuthentication;
 };
 
@@ -94,7 +100,7 @@ export const createTestProvisionerFor = async (
 export const provisionerIn = (
   directory: string,
   issuer: TrustedIssuer,
-  { audit, change = (configuration) => configuration }: ProvisionerOptions = {},
+  { audit, authorization, change = (configuration) => configuration }: ProvisionerOptions = {},
 ): Provisioner =>
   createLocalProvisioner({
     directory,
@@ -103,6 +109,7 @@ export const provisionerIn = (
     configurationFor: (workspaceId) => ({
       authentication: change(authenticationConfiguration(workspaceId, issuer)),
       audit: audit && auditConfiguration(workspaceId, audit),
+      authorization: authorization && authorizationWebhook(workspaceId, authorization),
     }),
   });
 

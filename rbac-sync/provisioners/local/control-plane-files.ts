@@ -30,6 +30,8 @@ export const controlPlanePaths = (directory: string) => {
     etcdData: join(directory, 'etcd'),
     ports: join(directory, 'ports.json'),
     authentication: join(directory, 'authentication.yaml'),
+    authorization: join(directory, 'authorization.yaml'),
+    authorizationWebhook: join(directory, 'authorization-webhook.kubeconfig'),
     auditPolicy: join(directory, 'audit-policy.yaml'),
     auditWebhook: join(directory, 'audit-webhook.kubeconfig'),
     controllerManagerKubeconfig: join(directory, 'controller-manager.kubeconfig'),

@@ -62,6 +62,13 @@ export const isRunning = async (daemon: Daemon): Promise<boolean> => {
   return pid !== undefined && (await commandLine(pid)).includes(daemon.mark);
 };
 
+/** Whether the program runs and got this argument when it was started. */
+export const isRunningWith = async (daemon: Daemon, argument: string): Promise<boolean> => {
+  const pid = await readPid(daemon);
+  const line = pid === undefined ? '' : await commandLine(pid);
+  return line.includes(daemon.mark) && line.split(/[\0 ]/).includes(argument);
+};
+
 /** Stops the program: asks first, and kills it when it has not gone after 20 seconds. */
 export const ensureStopped = async (daemon: Daemon): Promise<void> => {
   const pid = await readPid(daemon);

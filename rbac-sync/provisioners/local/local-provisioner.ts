@@ -10,6 +10,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { stringify } from 'yaml';
+import { authorizationConfiguration } from '#domain/authorization-configuration.ts';
 import type { Credential } from '../../cluster/kubernetes-client.ts';
 import type {
   ApiServerConfiguration,
@@ -27,7 +28,14 @@ import {
   writeControlPlaneFiles,
   writePrivate,
 } from './control-plane-files.ts';
-import { type Daemon, ensureStarted, ensureStopped, isRunning, lastWords } from './daemon.ts';
+import {
+  type Daemon,
+  ensureStarted,
+  ensureStopped,
+  isRunning,
+  isRunningWith,
+  lastWords,
+} from './daemon.ts';
 import { describePrograms, type ProgramOptions, type Programs } from './programs.ts';
 
 /** What {@link createLocalProvisioner} needs. */
@@ -66,6 +74,7 @@ export const createLocalProvisioner = (options: LocalProvisionerOptions): Provis
       const started = await start(pathsOf(workspaceId), onProgress, {
         ...options,
         audited: configuration.audit !== undefined,
+        authorized: configuration.authorization !== undefined,
         signal,
         configuration,
         onBegin: (programs) => begun.set(workspaceId, programs),
@@ -106,6 +115,7 @@ const start = async (
   const listens = () => accepts(programs.etcd, 'listen-client-urls');
   await until(programs.etcd, listens, options.signal);
   await onProgress(40, 'starting kube-apiserver');
+  await stopOtherwiseAuthorized(programs.apiserver);
   await ensureStarted(programs.apiserver);
   await untilReady(programs, authorities, options.signal);
   await onProgress(60, 'starting kube-controller-manager');
@@ -113,15 +123,31 @@ const start = async (
   return { programs, plane: describePlane(server, authorities) };
 };
 
-/** Also for one that runs: kube-apiserver reloads the first file by itself, the others when it starts. */
+/**
+ * Also for one that runs: kube-apiserver reloads authentication and authorization by itself (the latter
+ * within a minute), and reads the others when it starts.
+ */
 const writeConfiguration = async (
   paths: ControlPlanePaths,
-  { authentication, audit }: ApiServerConfiguration,
+  { authentication, authorization, audit }: ApiServerConfiguration,
 ): Promise<void> => {
   await writePrivate(paths.authentication, stringify(authentication));
+  if (authorization) {
+    // Before the file that names it.
+    await writePrivate(paths.authorizationWebhook, stringify(authorization.webhook));
+    const configuration = authorizationConfiguration(paths.authorizationWebhook);
+    await writePrivate(paths.authorization, stringify(configuration));
+  }
   if (!audit) return;
   await writePrivate(paths.auditPolicy, stringify(audit.policy));
   await writePrivate(paths.auditWebhook, stringify(audit.webhook));
+};
+
+/** How it decides is an argument: one that was started before that changed is started anew. */
+const stopOtherwiseAuthorized = async (apiserver: Daemon): Promise<void> => {
+  const authorization = apiserver.args.find((each) => each.startsWith('--authorization-')) ?? '';
+  if (await isRunningWith(apiserver, authorization)) return;
+  await ensureStopped(apiserver);
 };
 
 /** The programs as they were, if one of them still runs: the others must fit to it. */

@@ -12,6 +12,8 @@ export type ProgramOptions = {
   readonly unsafeNoFsync?: boolean | undefined;
   /** Whether there are an audit policy and a webhook to send events to. */
   readonly audited?: boolean | undefined;
+  /** Whether there is an authorization configuration; otherwise RBAC decides alone. */
+  readonly authorized?: boolean | undefined;
 };
 
 /** In the order in which they start; they stop in reverse. */
@@ -74,14 +76,20 @@ const etcdFlags = (paths: ControlPlanePaths, ports: Ports, options: ProgramOptio
   };
 };
 
-const apiserverFlags = (paths: ControlPlanePaths, ports: Ports, { audited }: ProgramOptions) => ({
+const apiserverFlags = (
+  paths: ControlPlanePaths,
+  ports: Ports,
+  { audited, authorized }: ProgramOptions,
+) => ({
   'bind-address': '127.0.0.1',
   'secure-port': `${ports.apiserver}`,
   'tls-cert-file': paths.apiserver.certificate,
   'tls-private-key-file': paths.apiserver.privateKey,
   'client-ca-file': paths.authority,
   'authentication-config': paths.authentication,
-  'authorization-mode': 'RBAC',
+  ...(authorized
+    ? { 'authorization-config': paths.authorization }
+    : { 'authorization-mode': 'RBAC' }),
   'etcd-servers': `https://127.0.0.1:${ports.etcd}`,
   'etcd-cafile': paths.etcdAuthority,
   'etcd-certfile': paths.etcdClient.certificate,
