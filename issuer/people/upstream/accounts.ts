@@ -48,9 +48,10 @@ const ClaimedRow = z.strictObject({
   connector: z.string(),
   subject: z.string(),
   sealed_credential: z.instanceof(Buffer).nullable(),
+  lease: z.string(),
 });
 
-/** An identity whose provider is to be asked. */
+/** An identity whose provider is to be asked, and the lease of whoever asks. */
 export type ClaimedAccount = z.infer<typeof ClaimedRow>;
 
 /**
@@ -67,8 +68,25 @@ export const claimDueAccounts = (
     SET looking_until = now() + make_interval(secs => ${leaseSeconds})
     WHERE person_id = ${personId} AND look_at <= now()
       AND (looking_until IS NULL OR looking_until <= now())
-    RETURNING connector, subject, sealed_credential
+    RETURNING connector, subject, sealed_credential, looking_until::text AS lease
   `);
+
+/**
+ * Whether an identity is still to be asked about by whoever has this lease: somebody may have signed in with
+ * it since, or asks in their place. Nobody else writes it until the transaction ends.
+ */
+export const holdsLease = async (
+  db: CommonQueryMethods,
+  { connector, subject, lease }: IdentityKey & Pick<ClaimedAccount, 'lease'>,
+): Promise<boolean> => {
+  const { rowCount } = await db.query(sql.type(Nothing)`
+    SELECT FROM upstream_account
+    WHERE connector = ${connector} AND subject = ${subject}
+      AND looking_until = ${lease}::timestamptz
+    FOR UPDATE
+  `);
+  return rowCount === 1;
+};
 
 const KeyRow = z.strictObject({ connector: z.string(), subject: z.string() });
 

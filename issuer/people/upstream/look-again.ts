@@ -11,6 +11,7 @@ import { type SignInContext, updateProfile } from '../sign-up.ts';
 import {
   type ClaimedAccount,
   claimDueAccounts,
+  holdsLease,
   listDueAccounts,
   postponeLook,
 } from './accounts.ts';
@@ -37,8 +38,8 @@ export type LookAgain = (personId: string, context: SignInContext) => Promise<vo
 
 /** A token waits this long for a provider; an answer that comes later is kept all the same. */
 const LIMIT_MS = 3_000;
-/** Longer than any connector tries. */
-const LEASE_SECONDS = 20;
+/** Longer than any connector tries: GitHub 20 seconds in all, others four requests of 5 seconds. */
+const LEASE_SECONDS = 30;
 const MAX_RETRY_SECONDS = 30;
 const POLL_MS = 100;
 
@@ -77,8 +78,7 @@ const untilLookedAt = async (
     await delay(POLL_MS);
     due = await listDueAccounts(deps.database, personId);
   }
-  const outcome: Outcome = { kind: 'late', reason: 'whoever asks takes too long' };
-  for (const key of due) await carryOut(deps, { ...key, personId }, { outcome, context });
+  for (const key of due) await postpone(deps, { ...key, personId }, { stillAsked: true, context });
 };
 
 type Account = ClaimedAccount & { readonly personId: string };
@@ -87,6 +87,8 @@ type Account = ClaimedAccount & { readonly personId: string };
 type Outcome =
   | { readonly kind: 'seen'; readonly signIn: UpstreamSignIn }
   | { readonly kind: 'ended' | 'unavailable' | 'late'; readonly reason: string };
+
+type Decided = { readonly outcome: Outcome; readonly context: SignInContext };
 
 const lookAt = async (deps: LookDeps, account: Account, context: SignInContext): Promise<void> => {
   const { log } = deps;
@@ -144,25 +146,36 @@ const judge = (
 
 const carryOut = (
   deps: LookDeps,
-  person: UpstreamPerson,
-  { outcome, context }: { readonly outcome: Outcome; readonly context: SignInContext },
+  account: Account,
+  { outcome, context }: Decided,
 ): Promise<void> => {
-  const { personId } = person;
-  if (outcome.kind === 'ended') return endSignIns(deps.database, person, context);
+  if (outcome.kind === 'late' || outcome.kind === 'unavailable') {
+    return postpone(deps, account, { stillAsked: outcome.kind === 'late', context });
+  }
   return deps.database.transaction(async (transaction) => {
-    if (outcome.kind === 'seen') {
-      const { signIn } = outcome;
-      await rememberSignIn(transaction, deps, { person, signIn, context });
-      await updateProfile(transaction, personId, signIn.identity);
-      return;
-    }
-    const { refreshSeconds, maxAgeSeconds } = deps.ages;
+    // An answer counts no more when there is a newer one: a sign-in's, or of whoever asked next.
+    if (!(await holdsLease(transaction, account))) return;
+    if (outcome.kind !== 'seen') return endSignIns(transaction, account, context);
+    const { signIn } = outcome;
+    await rememberSignIn(transaction, deps, { person: account, signIn, context });
+    await updateProfile(transaction, account.personId, signIn.identity);
+  });
+};
+
+type Postponed = { readonly stillAsked: boolean; readonly context: SignInContext };
+
+/** Nothing was heard: what was said before counts on, until it is too old. */
+const postpone = (
+  { database, ages: { refreshSeconds, maxAgeSeconds } }: LookDeps,
+  person: UpstreamPerson,
+  { stillAsked, context }: Postponed,
+): Promise<void> =>
+  database.transaction(async (transaction) => {
     const retrySeconds = Math.min(MAX_RETRY_SECONDS, refreshSeconds);
     const isTooOld = await postponeLook(transaction, person, {
       retrySeconds,
       maxAgeSeconds,
-      stillAsked: outcome.kind === 'late',
+      stillAsked,
     });
-    if (isTooOld) await bringMembershipsInLine(transaction, personId, context);
+    if (isTooOld) await bringMembershipsInLine(transaction, person.personId, context);
   });
-};

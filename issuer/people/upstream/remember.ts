@@ -78,19 +78,18 @@ export type RememberedSignIn = {
 
 /**
  * The provider has taken someone back: what followed from its word ends, and with it every sign-in of
- * the person until now, in browsers and programs.
+ * the person until now, in browsers and programs. Call it in a transaction.
  */
-export const endSignIns = (
-  database: DatabasePool,
+export const endSignIns = async (
+  db: CommonQueryMethods,
   person: UpstreamPerson,
   context: SignInContext,
-): Promise<void> =>
-  database.transaction(async (transaction) => {
-    await endUpstreamAccount(transaction, person);
-    await bringMembershipsInLine(transaction, person.personId, context);
-    await markSignedOut(transaction, person.personId);
-    await deleteGrants(transaction, person.personId);
-  });
+): Promise<void> => {
+  await endUpstreamAccount(db, person);
+  await bringMembershipsInLine(db, person.personId, context);
+  await markSignedOut(db, person.personId);
+  await deleteGrants(db, person.personId);
+};
 
 const Nothing = z.strictObject({});
 

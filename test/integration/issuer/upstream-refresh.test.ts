@@ -1,7 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-import { type HostileProvider, startHostileProvider } from '../../support/hostile-provider.ts';
+import {
+  type Behaviour,
+  type HostileProvider,
+  startHostileProvider,
+} from '../../support/hostile-provider.ts';
 import { refresh, type Tokens } from '../../support/oidc-client.ts';
 import { expectNoneLogged } from '../../support/refusals.ts';
 import {
@@ -181,6 +185,47 @@ describe('what a provider says when it is asked again', () => {
     for (const secret of provider.secrets) {
       expect(after?.sealed_credential?.includes(secret)).toBe(false);
     }
+  });
+});
+
+describe('an answer that comes after a newer sign-in', () => {
+  /** A token is asked for; the provider's answer is held back while the person signs in anew. */
+  const signInMeanwhile = async (
+    late: Behaviour,
+    now: { readonly groups: readonly string[] },
+  ): Promise<Tokens> => {
+    const tokens = await signIn();
+    await isAddedBySomebody();
+    const [asked, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    provider.behave({
+      ...late,
+      idToken: async (token) => {
+        asked.resolve();
+        await released.promise;
+        return token;
+      },
+    });
+    await letTimePass(database, subject);
+    const renewal = renew(tokens).catch(() => undefined);
+    await asked.promise;
+    provider.behave({});
+    says(now);
+    const newer = await signIn();
+    released.resolve();
+    await renewal;
+    return newer;
+  };
+
+  it('gives back no group that is gone since', async () => {
+    await signInMeanwhile({}, { groups: ['acme'] });
+    expect(await account()).toMatchObject({ groups: ['acme'] });
+    expect(await membershipsOf(database, workspace, subject)).toEqual(['direct']);
+  });
+
+  it('doesn’t end it', async () => {
+    const somebodyElse: Behaviour = { claims: (claims) => ({ ...claims, sub: 'somebody-else' }) };
+    const newer = await signInMeanwhile(somebodyElse, { groups: ['acme/oncall'] });
+    expect((await renew(newer)).claims['groups']).toEqual(['direct', 'oncall']);
   });
 });
 
