@@ -6,6 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '#runtime/log.ts';
 import { type Connector, UpstreamError, type UpstreamSignIn } from '../../connectors/connector.ts';
+import { describeReason } from '../../connectors/failure.ts';
 import { refuseAdmission } from '../admission.ts';
 import { type SignInContext, updateProfile } from '../sign-up.ts';
 import {
@@ -121,16 +122,12 @@ const ask = async (deps: LookDeps, account: Account): Promise<Outcome> => {
   try {
     return judge(connector, account, await connector.refresh(credential));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : 'unknown';
-    return { kind: isRefusal(error) ? 'ended' : 'unavailable', reason };
+    const isGone = error instanceof UpstreamError && error.failure === 'gone';
+    return { kind: isGone ? 'ended' : 'unavailable', reason: describeReason(error) };
   }
 };
 
 const ended = (reason: string): Outcome => ({ kind: 'ended', reason });
-
-/** What is vague or broken takes nothing away before its time. */
-const isRefusal = (error: unknown): boolean =>
-  error instanceof UpstreamError && !['unavailable', 'invalid'].includes(error.failure);
 
 /** The rules of the connector hold now as at the sign-in; and the subject is the same (OIDC Core §12.2). */
 const judge = (

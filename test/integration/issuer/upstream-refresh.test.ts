@@ -257,6 +257,17 @@ describe('a provider that can’t be asked', () => {
     expect((await renew(meanwhile)).claims['groups']).toEqual(['direct', 'oncall']);
   });
 
+  it('is logged by the codes of what went wrong, with the number of the request', async () => {
+    const tokens = await signIn();
+    provider.behave({ misanswers: { token: 'reset' } });
+    await letTimePass(database, subject);
+    const before = issuer.logLines.length;
+    await renew(tokens);
+    const lines = issuer.logLines.slice(before).filter((line) => line.includes('asked again'));
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(/"request_id":"[\w-]{8,}","reason":"[\w ]*\b(UND_ERR_SOCKET|ECONNRESET)\b/);
+  });
+
   it('is asked again at the hour, however soon after the last try that is', async () => {
     const tokens = await signIn();
     provider.behave({ misanswers: { token: 'status 503' } });
