@@ -20,6 +20,7 @@ import type { ReconcileDeps } from './reconcile/look.ts';
 import { reconcileWorkspace } from './reconcile/reconcile-workspace.ts';
 import { TRUSTS_ISSUER } from './reconcile/statements.ts';
 import type { ProbeTokens } from './trust/probe-tokens.ts';
+import { listForgetful, saveAcceptedKey } from './trust/revoked-keys.ts';
 import { createTrustWatch } from './trust/trust-watch.ts';
 import { listDueWorkspaces } from './workspace/workspace-queries.ts';
 
@@ -76,7 +77,11 @@ export const createController = async (deps: ControllerDeps): Promise<Controller
     ...deps,
     metrics,
     worker,
-    trust: createTrustWatch(deps.probeTokens, TRUSTS_ISSUER),
+    trust: createTrustWatch({
+      tokens: deps.probeTokens,
+      unproven: TRUSTS_ISSUER,
+      accepted: (workspaceId, kid) => saveAcceptedKey(db, workspaceId, kid),
+    }),
     clusters,
     signal: shutdown.signal,
     onChange: (workspaceId) => queue.add(workspaceId),
@@ -122,6 +127,7 @@ export const createController = async (deps: ControllerDeps): Promise<Controller
     if (WorkspaceId.safeParse(id).success) queue.add(id);
   };
   cleanup.defer(await doorbell.listen(DOORBELL_SUBJECTS.workspaceChanged, onRing));
+  if (deps.probeTokens) cleanup.use(await watchRevokedKeys(deps, worker, queue.add));
   await poll();
   const resources = cleanup.move();
   return {
@@ -129,6 +135,30 @@ export const createController = async (deps: ControllerDeps): Promise<Controller
     enqueue: queue.add,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
+};
+
+/** Asks for a look at each workspace whose cluster may trust a key that was just revoked. */
+const watchRevokedKeys = async (
+  { db, doorbell, log, pollIntervalMs = POLL_MS }: ControllerDeps,
+  worker: string,
+  enqueue: (workspaceId: string) => void,
+): Promise<AsyncDisposable> => {
+  await using cleanup = new AsyncDisposableStack();
+  const told = new Map<string, number>();
+  const look = async () => {
+    for (const { workspace_id: id, revoked_at } of await listForgetful(db, worker)) {
+      // Once: a look that is in vain comes again by itself.
+      if (told.get(id) !== revoked_at.getTime()) enqueue(id);
+      told.set(id, revoked_at.getTime());
+    }
+  };
+  const onRing = () => {
+    look().catch((error: unknown) => log.warn({ err: error }, 'a look for revoked keys failed'));
+  };
+  cleanup.use(repeat(pollIntervalMs, look, log));
+  cleanup.defer(await doorbell.listen(DOORBELL_SUBJECTS.keysChanged, onRing));
+  const resources = cleanup.move();
+  return { [Symbol.asyncDispose]: () => resources.disposeAsync() };
 };
 
 const closeAll = async (

@@ -14,6 +14,8 @@ export const DOORBELL_SUBJECTS = {
   workspaceChanged: 'hexabase.workspace.changed',
   /** rbac-sync moved a workspace's tasks; payload: workspace id. */
   workspaceObserved: 'hexabase.workspace.observed',
+  /** A signing key was revoked, or others sign; payload: its id, or nothing. */
+  keysChanged: 'hexabase.keys.changed',
 } as const;
 export type DoorbellSubject = (typeof DOORBELL_SUBJECTS)[keyof typeof DOORBELL_SUBJECTS];
 

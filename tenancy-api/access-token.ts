@@ -15,6 +15,7 @@ import { Agent, fetch, type RequestInit as UndiciRequestInit } from 'undici';
 import { parseId } from '#domain/identifiers.ts';
 import type { Issuer } from './context.ts';
 import { PROBLEMS, Problem } from './problems.ts';
+import type { RevokedKeys } from './revoked-keys.ts';
 import { createVerifiedTokens } from './verified-tokens.ts';
 
 /** Verifies tokens; disposing of it closes its connections to the issuer. */
@@ -31,6 +32,8 @@ export type AccessTokenVerifierOptions = {
   readonly issuer: Issuer;
   /** The API's own audience. */
   readonly audience: string;
+  /** Keys whose tokens are refused although the issuer's keys were read before they were revoked. */
+  readonly revokedKeys?: RevokedKeys | undefined;
 };
 
 // A key that was removed from the issuer is no longer accepted after both together, a minute.
@@ -39,6 +42,7 @@ const VERIFIED_MAX_AGE_MS = 10_000;
 const MAX_VERIFIED_TOKENS = 10_000;
 /** The scope of the API's access tokens (RFC 9068, 2.2.3). */
 const SCOPE = 'api';
+const REVOKED = 'The key that signed it was revoked. Get a new one, or sign in again.';
 const KEYS_TIMEOUT_MS = 5_000;
 const CLOCK_TOLERANCE_SECONDS = 5;
 const RETRY_AFTER_SECONDS = '5';
@@ -47,6 +51,7 @@ const RETRY_AFTER_SECONDS = '5';
 export const createAccessTokenVerifier = ({
   issuer,
   audience,
+  revokedKeys,
 }: AccessTokenVerifierOptions): AccessTokenVerifier => {
   const agent = new Agent(
     issuer.certificateAuthority === undefined
@@ -58,8 +63,9 @@ export const createAccessTokenVerifier = ({
     maxAgeMs: VERIFIED_MAX_AGE_MS,
     maxTokens: MAX_VERIFIED_TOKENS,
   });
+  revokedKeys?.onRevoked(verified.clear);
   const verify = async (token: string): Promise<string> => {
-    const { payload } = await jwtVerify(token, getKey, {
+    const { payload, protectedHeader } = await jwtVerify(token, getKey, {
       algorithms: ['ES256', 'RS256'],
       typ: 'at+jwt',
       issuer: issuer.url,
@@ -69,6 +75,7 @@ export const createAccessTokenVerifier = ({
     }).catch((error: unknown) => {
       throw toProblem(error);
     });
+    if (revokedKeys?.has(protectedHeader.kid)) throw invalidToken(REVOKED);
     const personId = readPerson(payload);
     verified.remember(token, personId, (payload.exp ?? 0) * 1000);
     return personId;

@@ -11,6 +11,7 @@ import { createAccessTokenVerifier } from './access-token.ts';
 import { createApp } from './app.ts';
 import { readConfig } from './config.ts';
 import { createPlatformAdmins } from './platform-admins.ts';
+import { startRevokedKeys } from './revoked-keys.ts';
 
 const config = readOrExit(readConfig);
 const log = createLogger('tenancy-api', config.LOG_LEVEL);
@@ -32,7 +33,11 @@ await runService(log, async (stack, readiness) => {
     }),
   );
   const accessTokens = stack.use(
-    createAccessTokenVerifier({ issuer, audience: config.API_AUDIENCE }),
+    createAccessTokenVerifier({
+      issuer,
+      audience: config.API_AUDIENCE,
+      revokedKeys: stack.use(await startRevokedKeys({ db, doorbell, log })),
+    }),
   );
   const app = createApp({
     db,

@@ -10,6 +10,8 @@ export type VerifiedTokens = {
   readonly find: (token: string) => string | undefined;
   /** @param expiresAt in milliseconds since the epoch: nothing is remembered beyond it */
   readonly remember: (token: string, personId: string, expiresAt: number) => void;
+  /** Forgets all of them. */
+  readonly clear: () => void;
 };
 
 /** What {@link createVerifiedTokens} needs. */
@@ -40,6 +42,7 @@ export const createVerifiedTokens = ({
       entries.delete(digest);
       return undefined;
     },
+    clear: () => entries.clear(),
     remember: (token, personId, expiresAt) => {
       const [first] = entries.size < maxTokens ? [] : entries.keys();
       if (first !== undefined) entries.delete(first);

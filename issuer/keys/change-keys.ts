@@ -13,6 +13,7 @@ import {
   setKeyState,
 } from './queries.ts';
 import {
+  ageOf,
   type KeyAction,
   planRotation,
   type RotationPolicy,
@@ -44,6 +45,47 @@ export const rotateWhenDue = async (
     }
     return listSigningKeys(transaction);
   });
+};
+
+/** What a rotation on command did, and in how many seconds what is left can be done. */
+export type RotationNow = {
+  readonly rotated: readonly SigningAlgorithm[];
+  readonly waitSeconds: number;
+};
+
+/** Lets the next keys sign that have been published for long enough, however young the current ones are. */
+export const rotateNow = (
+  { database, encryption }: KeyChangeDeps,
+  policy: RotationPolicy,
+  algorithms: readonly SigningAlgorithm[],
+): Promise<RotationNow> =>
+  database.transaction(async (transaction) => {
+    await lockSigningKeys(transaction);
+    const rows = await listSigningKeys(transaction);
+    const algorithmOf = new Map(rows.map(({ kid, algorithm }) => [kid, algorithm]));
+    const rotated: SigningAlgorithm[] = [];
+    for (const action of plan(rows, { ...policy, rotateSeconds: 0 })) {
+      const algorithm = action.type === 'make' ? action.algorithm : algorithmOf.get(action.kid);
+      if (!algorithm || !algorithms.includes(algorithm)) continue;
+      await carryOut(transaction, encryption, action);
+      if (action.type === 'promote') rotated.push(algorithm);
+    }
+    const left = algorithms.filter((algorithm) => !rotated.includes(algorithm));
+    return { rotated, waitSeconds: secondsUntilKnown(rows, policy, left) };
+  });
+
+const secondsUntilKnown = (
+  rows: readonly KeyRow[],
+  { publishSeconds }: RotationPolicy,
+  algorithms: readonly SigningAlgorithm[],
+): number => {
+  const waits = algorithms.map((algorithm) => {
+    const ages = rows
+      .filter((row) => row.state === 'next' && row.algorithm === algorithm)
+      .map((row) => ageOf(row, row.now));
+    return Math.ceil(publishSeconds - Math.max(0, ...ages));
+  });
+  return Math.max(1, ...waits);
 };
 
 // The clock is the rows' own; without rows there is nothing whose age matters.

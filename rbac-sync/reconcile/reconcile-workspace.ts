@@ -89,7 +89,7 @@ const run = async (context: LookContext, look: Look): Promise<number | undefined
   const access = await accessCluster(context, request);
   statements.push(provisioned(plane.notes));
   // Beside the synchronization: neither waits for the other.
-  const looking = context.trust.look(workspace.id, plane, workspace.conditions);
+  const looking = context.trust.look(workspace, plane);
   try {
     const leaving = await synchronize(context, look, { request, access });
     const { statement, againInMs } = await looking;

@@ -58,7 +58,8 @@ const notTrusted = (audience: string, faults: readonly string[]): Statement => (
   message: `The API server does not trust the issuer as it should. ${faults.join(' ')} Start it with --authentication-config and what GET /v1/workspaces/${audience}/authentication-configuration answers; it is looked at again by itself.`,
 });
 
-const toUnknown = (error: unknown): Statement => {
+/** What is said when it can’t be found out. */
+export const toUnknown = (error: unknown): Statement => {
   const base = { type: 'TrustsIssuer', status: 'Unknown' } as const;
   if (error instanceof IssuerUnavailableError) {
     const message = `${error.message} What is in the cluster is kept in order meanwhile, and it is tried again.`;
@@ -69,7 +70,8 @@ const toUnknown = (error: unknown): Statement => {
   return { ...base, reason: 'NotVerifiable', message };
 };
 
-const review = async (
+/** How a cluster reads a token, by SelfSubjectReview. @throws when it doesn't answer */
+export const review = async (
   { server, certificateAuthority, address }: TrustTarget,
   token: string,
 ): Promise<SelfSubjectReview | 'refused'> => {

@@ -3,7 +3,12 @@ import { importJWK, type JWK } from 'jose';
 import * as openid from 'openid-client';
 import { Agent, fetch, type RequestInit } from 'undici';
 import type { TrustedIssuer } from '#domain/authentication-configuration.ts';
-import { PROBE_CLIENT_ID, PROBE_TOKEN_SECONDS } from '#domain/probe-subject.ts';
+import {
+  KEY_PARAMETER,
+  type NEWEST_KEY,
+  PROBE_CLIENT_ID,
+  PROBE_TOKEN_SECONDS,
+} from '#domain/probe-subject.ts';
 
 /** Gets tokens of probes; disposal closes its connections. */
 export type ProbeTokens = AsyncDisposable & {
@@ -11,9 +16,10 @@ export type ProbeTokens = AsyncDisposable & {
    * A token for a workspace; one that was given less than half its life ago may come again.
    *
    * @param audience public identifier of the workspace
+   * @param by `newest`: a new token, signed by the key that the issuer has published last
    * @throws IssuerUnavailableError
    */
-  readonly request: (audience: string) => Promise<string>;
+  readonly request: (audience: string, by?: typeof NEWEST_KEY) => Promise<string>;
 };
 
 /** The issuer gave no token; the message says why, and nothing secret. */
@@ -49,10 +55,15 @@ export const createProbeTokens = ({ issuer, privateKey }: ProbeTokensOptions): P
     return discovered;
   };
   return {
-    request: async (audience) => {
+    request: async (audience, by) => {
+      if (by) {
+        // What was given before may be signed by a key that was revoked since.
+        given.clear();
+        return grant(configure, { audience, [KEY_PARAMETER]: by });
+      }
       const known = given.get(audience);
       if (known && Date.now() - known.at < REUSE_MS) return known.token;
-      const token = await grant(configure, audience);
+      const token = await grant(configure, { audience });
       for (const [key, { at }] of given) if (Date.now() - at >= REUSE_MS) given.delete(key);
       given.set(audience, { token, at: Date.now() });
       return token;
@@ -82,11 +93,11 @@ const discover = async (
 
 const grant = async (
   configure: () => Promise<openid.Configuration>,
-  audience: string,
+  parameters: Record<string, string>,
 ): Promise<string> => {
   try {
     const configuration = await configure();
-    return (await openid.clientCredentialsGrant(configuration, { audience })).access_token;
+    return (await openid.clientCredentialsGrant(configuration, parameters)).access_token;
   } catch (error) {
     throw new IssuerUnavailableError(describe(error), { cause: error });
   }

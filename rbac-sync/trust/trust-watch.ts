@@ -2,21 +2,26 @@
 import type { Condition, Statement } from '../workspace/conditions.ts';
 import { checkTrust, type TrustTarget } from './check-trust.ts';
 import type { ProbeTokens } from './probe-tokens.ts';
+import { askAgainInMs, type ForgetDeps, makeForget } from './revoked-keys.ts';
 
 /** What is known of clusters' trust. */
 export type TrustWatch = {
   /**
    * What is so of a cluster's trust: as found lately, or found out now, which takes seconds at most.
-   *
-   * @param conditions of the workspace, as they are on record
    */
-  readonly look: (
-    workspaceId: string,
-    target: TrustTarget,
-    conditions: readonly Condition[],
-  ) => Promise<TrustLook>;
+  readonly look: (workspace: TrustedWorkspace, target: TrustTarget) => Promise<TrustLook>;
   /** Forgets a workspace. */
   readonly forget: (workspaceId: string) => void;
+};
+
+/** What a look has to know of a workspace. */
+export type TrustedWorkspace = {
+  /** UUID */
+  readonly id: string;
+  /** As they are on record. */
+  readonly conditions: readonly Condition[];
+  /** When a key was revoked that the cluster may still trust. */
+  readonly revokedAt: Date | null;
 };
 
 /** What came of a look. */
@@ -29,22 +34,37 @@ export type TrustLook = {
 const VERIFIED_MS = 4 * 60_000;
 const SOON_MS = 5_000;
 
-/** @param tokens without them nothing can be proven: a statement that says so is answered */
-export const createTrustWatch = (
-  tokens: ProbeTokens | undefined,
-  unproven: Statement,
-): TrustWatch => {
+/** What {@link createTrustWatch} needs. */
+export type TrustWatchDeps = {
+  /** Without them nothing can be proven, … */
+  readonly tokens: ProbeTokens | undefined;
+  /** … and this is answered. */
+  readonly unproven: Statement;
+  /** Records that a cluster has accepted a key of the issuer. */
+  readonly accepted: ForgetDeps['accepted'];
+};
+
+/** Knows nothing at first. */
+export const createTrustWatch = ({ tokens, unproven, accepted }: TrustWatchDeps): TrustWatch => {
   const found = new Map<string, { at: number; key: string; look: TrustLook }>();
   return {
-    look: async (workspaceId, target, conditions) => {
+    look: async ({ id: workspaceId, conditions, revokedAt }, target) => {
       if (!tokens) return { statement: unproven, againInMs: undefined };
-      const key = JSON.stringify([target.server, target.certificateAuthority]);
+      const key = JSON.stringify([target.server, target.certificateAuthority, revokedAt]);
       const known = found.get(workspaceId);
       const now = Date.now();
       const fresh = known && now - known.at < (known.look.againInMs ?? VERIFIED_MS);
       if (fresh && known.key === key) return known.look;
-      const statement = await checkTrust(tokens, target, workspaceId);
-      const look = { statement, againInMs: againInMs(statement, conditions, now) };
+      const forgetful = revokedAt && { workspaceId, target, revokedAt };
+      const unforgotten = forgetful ? await makeForget({ tokens, accepted }, forgetful) : undefined;
+      const statement = unforgotten ?? (await checkTrust(tokens, target, workspaceId));
+      const look = {
+        statement,
+        againInMs:
+          unforgotten && revokedAt
+            ? askAgainInMs(revokedAt, now)
+            : againInMs(statement, conditions, now),
+      };
       found.set(workspaceId, { at: Date.now(), key, look });
       return look;
     },

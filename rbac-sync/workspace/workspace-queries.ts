@@ -18,6 +18,7 @@ const Cluster = z.strictObject({
   sealed_token: z.string().nullable(),
   token_expires_at: z.coerce.date().nullable(),
   bootstrap_version: z.int(),
+  revoked_at: z.coerce.date().nullable(),
 });
 
 const WorkspaceRow = z.strictObject({
@@ -86,6 +87,8 @@ export type Workspace = {
   /** What is done about what others change in its cluster. */
   readonly driftMode: DriftMode;
   readonly cluster: z.infer<typeof Cluster> | null;
+  /** When a signing key was revoked that its cluster may still trust. */
+  readonly revokedAt: Date | null;
 };
 
 /**
@@ -135,7 +138,12 @@ export const loadWorkspace = async (
       (SELECT jsonb_build_object(
           'provisioner', c.provisioner, 'server', c.server, 'certificate_authority', c.certificate_authority,
           'sealed_token', encode(c.sealed_token, 'base64'),
-          'token_expires_at', c.token_expires_at, 'bootstrap_version', c.bootstrap_version)
+          'token_expires_at', c.token_expires_at, 'bootstrap_version', c.bootstrap_version,
+          'revoked_at', (
+            SELECT max(k.state_since) FROM signing_key k
+            WHERE k.state = 'revoked'
+              AND k.state_since > coalesce(c.keys_forgotten_at, '-infinity'::timestamptz)
+          ))
         FROM workspace_cluster c WHERE c.workspace_id = w.id) AS cluster
     FROM workspace w
     JOIN plan p ON p.id = w.plan_id
@@ -155,6 +163,7 @@ const toWorkspace = (id: string, row: z.infer<typeof WorkspaceRow>): Workspace =
   expired: row.expired,
   nextExpiryInMs: row.next_expiry_in_ms,
   cluster: row.cluster,
+  revokedAt: row.cluster?.revoked_at ?? null,
   hostPlan: row.host_plan,
   deletedNamespaces: new Set(row.deleted_namespaces),
   provisioner: row.provisioner,
