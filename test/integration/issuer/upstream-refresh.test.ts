@@ -265,7 +265,9 @@ describe('a provider that can’t be asked', () => {
     await renew(tokens);
     const lines = issuer.logLines.slice(before).filter((line) => line.includes('asked again'));
     expect(lines).toHaveLength(1);
-    expect(lines[0]).toMatch(/"request_id":"[\w-]{8,}","reason":"[\w ]*\b(UND_ERR_SOCKET|ECONNRESET)\b/);
+    expect(lines[0]).toMatch(
+      /"request_id":"[\w-]{8,}","reason":"[\w ]*\b(UND_ERR_SOCKET|ECONNRESET)\b/,
+    );
   });
 
   it('is asked again at the hour, however soon after the last try that is', async () => {
