@@ -5,6 +5,7 @@ import { recordAudit } from '#database/changes.ts';
 import type { Encryption } from '#runtime/encryption.ts';
 import { findDestination } from '../interactions/destination.ts';
 import type { SignInContext } from '../people/sign-up.ts';
+import { markSignedOut } from '../people/upstream/remember.ts';
 import { endSession, type Session } from '../protocol/sessions.ts';
 import { SESSION_SECONDS } from '../protocol/time-to-live.ts';
 import { hash, purposeOf } from '../storage/adapter.ts';
@@ -118,6 +119,8 @@ export const signOutEverywhere = async (
   const rows = await listSessions(deps.database, personId);
   await deps.database.transaction(async (transaction) => {
     const grants = await deleteOwnGrants(transaction, personId);
+    // Also sessions that are no rows just now: one that changes its id, or a sign-in that has still to reach its own.
+    await markSignedOut(transaction, personId);
     for (const row of rows) await markSessionEnded(transaction, row.uid_hash, SESSION_SECONDS);
     await recordAudit(transaction, {
       organizationId: await findPrivateOrganization(transaction, personId),

@@ -64,7 +64,7 @@ describe('toIdentity', () => {
     });
   });
 
-  it.each([undefined, null, '', 7, ['s'], 'a\u0000b', 'a\nb', 's'.repeat(256)])(
+  it.each([undefined, null, '', 7, ['s'], 'a\u0000b', 'a\nb', 's'.repeat(256), 'a\ud800'])(
     'refuses the subject %j',
     (sub) => {
       expect(() => toIdentity('corp', { sub }, NAMES)).toThrow(UpstreamError);
@@ -84,6 +84,21 @@ describe('toDisplayName', () => {
     expect(toDisplayName(['Ann\u0000\r\nLee\u2028!'])).toBe('Ann Lee !');
     expect(toDisplayName(['x'.repeat(300)])).toHaveLength(255);
     expect(toDisplayName([`${'x'.repeat(254)}😀`])?.isWellFormed()).toBe(true);
+  });
+
+  it.each([...'\u00ad\u034f\u115f\u180e\u202e\u2063\u206f\u2800\u3164\uffa0\u{e0041}'])(
+    'has nothing that isn’t seen: %j',
+    (unseen) => {
+      expect(toDisplayName([`${unseen}An${unseen}n${unseen}`])).toBe('An n');
+      expect(toDisplayName([unseen, 'ann'])).toBe('ann');
+    },
+  );
+
+  it('keeps what scripts and emoji are joined with, but is not made of that alone', () => {
+    for (const name of ['می\u200cخواهم', '👩\u200d🚀', '葛\u{e0100}城']) {
+      expect(toDisplayName([name])).toBe(name);
+    }
+    expect(toDisplayName(['\u200d\ufe0f', 'ann'])).toBe('ann');
   });
 });
 
@@ -106,6 +121,7 @@ describe('toGroups', () => {
     ['a list with a number', { groups: ['a', 1] }],
     ['an empty name', { groups: [''] }],
     ['a name with a line break', { groups: ['a\nb'] }],
+    ['a name with half a character', { groups: ['a\udc00'] }],
     ['too many', { groups: Array.from({ length: 1_001 }, (_, each) => `g${each}`) }],
     ['groups that are elsewhere', { _claim_names: { groups: 'src1' }, _claim_sources: {} }],
   ])('refuses %s instead of taking rights for gone', (_name, claims) => {

@@ -17,8 +17,10 @@ export type ClaimNames = {
 const MAX_GROUPS = 1_000;
 const MAX_LENGTH = 255;
 
-const Subject = z.string().regex(/^[^\p{Cc}]{1,255}$/u);
-const GroupNames = z.array(z.string().regex(/^[^\p{Cc}]{1,255}$/u)).max(MAX_GROUPS);
+// No half of a surrogate pair either: the database would store one like any other.
+const NAME = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
+const Subject = z.string().regex(NAME);
+const GroupNames = z.array(z.string().regex(NAME)).max(MAX_GROUPS);
 const Email = z.email().max(254);
 
 /** Whether everything that is wanted stands in the ID token, so that userinfo needn't be asked. */
@@ -71,9 +73,11 @@ export const toIdentity = (
 export const toEmail = (value: unknown): string | undefined => Email.safeParse(value).data;
 
 // Control characters and line ends; what turns the direction of writing (the Unicode Bidirectional
-// Algorithm's embeddings, overrides, isolates and marks); and what has no width.
+// Algorithm's embeddings, overrides, isolates and marks); and what isn't seen, but for joiners and variation
+// selectors, which Persian, Indic scripts and emoji are written with.
 const UNSEEN =
-  /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+/gu;
+  /[[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}\u2800]--[\u200c\u200d\ufe00-\ufe0f\u{e0100}-\u{e01ef}]]+/gv;
+const SEEN = /[^\s\p{Default_Ignorable_Code_Point}]/v;
 
 /**
  * The first of these that is a text to show, in one line of at most 255 characters and without those that
@@ -84,7 +88,7 @@ export const toDisplayName = (candidates: readonly unknown[]): string | undefine
     .filter((each) => typeof each === 'string')
     .map((each) => each.replace(UNSEEN, ' ').trim())
     .map((each) => each.toWellFormed().slice(0, MAX_LENGTH).toWellFormed())
-    .find((each) => each !== '');
+    .find((each) => SEEN.test(each));
 
 /**
  * The groups of a claim, sorted and each once; none when the claim is missing, as providers leave out

@@ -31,8 +31,12 @@ const addressLimitOf = ({ method, path }: Context): LimitName => {
   if (method !== 'POST') return 'address';
   if (path === '/token') return 'token_address';
   if (path === '/device/auth') return 'device_authorization_address';
-  return /^\/interaction\/[^/]+\/sign-in\//.test(path) ? 'sign_in_address' : 'address';
+  return TAKES_A_PASSWORD.test(path) ? 'sign_in_address' : 'address';
 };
+
+/** To sign in, or to link the account that it is of. */
+const TAKES_A_PASSWORD =
+  /^\/interaction\/[^/]+\/sign-in\/|^\/account\/sign-in-methods\/[^/]+\/password$/;
 
 /** The provider's own context, of a request that it has answered. */
 const oidcOf = (ctx: Context): KoaContextWithOIDC['oidc'] | undefined =>

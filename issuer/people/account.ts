@@ -57,7 +57,7 @@ export const createFindAccount =
   };
 
 const SIGN_IN_AGAIN =
-  'sign in again: the identity provider that you signed in with has ended your sign-in';
+  'sign in again: you or the identity provider that you signed in with ended your sign-in';
 
 type Standing = {
   readonly person: ActivePerson | null;
@@ -87,7 +87,7 @@ const signedInAt = (
   return oidc.session?.authTime();
 };
 
-/** Whether a sign-in, in seconds since 1970, was before the provider took the person back. */
+/** Whether a sign-in, in seconds since 1970, was before the provider took the person back, or they ended them all. */
 export const isSignedOut = (
   { signed_out_at }: ActivePerson,
   signedInAt: number | undefined,

@@ -21,8 +21,9 @@ export const keepSessionsEnded = (provider: Provider, database: CommonQueryMetho
   const { prototype } = provider.Session;
   const destroy = prototype.destroy;
   prototype.destroy = async function destroyForGood() {
-    await destroy.call(this);
+    // First, so that what a request under way stores meanwhile is not kept, in the cache either.
     await markSessionEnded(database, hash(this.uid), SESSION_SECONDS);
+    await destroy.call(this);
   };
 };
 

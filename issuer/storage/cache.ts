@@ -2,7 +2,8 @@
  * A cache in Redis of rows that PostgreSQL has, which never shows what a finished write has replaced or
  * removed. Whoever writes claims the entry first, and settles it afterwards with what was written, unless
  * somebody else has claimed it meanwhile: then nothing is known, and the entry stays empty for longer than
- * anyone's older reading can last. Values are sealed for their entry, and keys hold hashes.
+ * anyone's older reading can last. Values are sealed for their entry with the moment until which they count,
+ * so that whoever can write to Redis brings no old one back, and keys hold hashes.
  */
 import { randomBytes } from 'node:crypto';
 import { Counter, type Registry } from 'prom-client';
@@ -61,10 +62,10 @@ export const createCache = ({ redis, encryption, metrics }: CacheDeps): Cache =>
     registers: [metrics],
   });
   const owed = createDebts(redis);
-  const seal = (key: CacheKey, value: object) =>
-    encryption.seal(purposeOf(key), JSON.stringify(value));
+  const seal = (key: CacheKey, value: object, until: number) =>
+    encryption.seal(purposeOf(key), JSON.stringify({ value, until }));
   const fill = (key: CacheKey, value: object, until: number) =>
-    ask(redis, (client) => client.set(nameOf(key), seal(key, value), 'PXAT', until, 'NX'));
+    ask(redis, (client) => client.set(nameOf(key), seal(key, value, until), 'PXAT', until, 'NX'));
   return {
     read: async (key, load, seconds) => {
       const startedAt = Date.now();
@@ -82,12 +83,13 @@ export const createCache = ({ redis, encryption, metrics }: CacheDeps): Cache =>
       const claim = createClaim();
       await setClaim(redis, name, claim);
       const seconds = Math.min(Math.floor(kept?.seconds ?? 0), MAX_SECONDS);
+      const until = Date.now() + seconds * 1_000;
       let settled: unknown;
       try {
         const result = await write();
         settled =
           kept && seconds > 0
-            ? await settle(redis, { name, claim, value: seal(key, kept.value), seconds })
+            ? await settle(redis, { name, claim, value: seal(key, kept.value, until), seconds })
             : await setClaim(redis, name, createClaim());
         return result;
       } catch (error) {
@@ -112,10 +114,14 @@ const purposeOf = ({ model, idHash }: CacheKey): string =>
 const get = (redis: RedisConnection, key: CacheKey): Promise<Buffer | null | undefined> =>
   ask(redis, (client) => client.getBuffer(nameOf(key)));
 
-/** What doesn't open was put there by someone else, or under another key: it is as if it weren't there. */
+/**
+ * What doesn't open was put there by someone else, or under another key, and what counts no more was put back:
+ * it is as if it weren't there.
+ */
 const open = (encryption: Encryption, key: CacheKey, sealed: Buffer): object | undefined => {
   try {
-    return JSON.parse(encryption.open(purposeOf(key), sealed));
+    const { value, until } = JSON.parse(encryption.open(purposeOf(key), sealed));
+    return until > Date.now() ? value : undefined;
   } catch {
     return undefined;
   }

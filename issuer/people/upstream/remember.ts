@@ -93,7 +93,8 @@ export const endSignIns = async (
 
 const Nothing = z.strictObject({});
 
-const markSignedOut = async (db: CommonQueryMethods, personId: string): Promise<void> => {
+/** Makes every sign-in of a person (UUID) until now count no more. */
+export const markSignedOut = async (db: CommonQueryMethods, personId: string): Promise<void> => {
   await db.query(sql.type(Nothing)`
     UPDATE person SET signed_out_at = now() WHERE id = ${personId}
   `);

@@ -1,6 +1,8 @@
 /** The account page of sessions and sign-ins: what it shows, what it ends, and whose it never touches. */
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { errors } from 'oidc-provider';
+import { Agent, fetch } from 'undici';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createEncryption } from '#runtime/encryption.ts';
 import { createAdapterFactory, hash } from '../../../issuer/storage/adapter.ts';
@@ -203,6 +205,35 @@ describe('sign out everywhere', () => {
     );
     expect(rows).toEqual([{ before: { sessions: 4, sign_ins: expect.any(Number) }, own: true }]);
   });
+
+  it('ends a session that is getting another identifier just then', async () => {
+    await using other = createPageVisitor(issuer.ca);
+    const { url } = await openAccount(other);
+    const page = await openAccount();
+    await startNextSecond();
+    // The provider removes a session's row before it stores the next.
+    await database.query(
+      `CREATE TABLE aside AS SELECT * FROM oidc_artifact
+      WHERE model = 'Session' AND id_hash = '\\x${hash((await sessionCookie(other)) ?? '').toString('hex')}'`,
+    );
+    await database.query('DELETE FROM oidc_artifact WHERE id_hash = (SELECT id_hash FROM aside)');
+    await browser.submit(page, { action: '/sign-out-everywhere' });
+    const stored = await database.query(
+      'INSERT INTO oidc_artifact SELECT * FROM aside RETURNING model',
+    );
+    expect(stored).toHaveLength(1);
+    expect(asksToSignIn(await other.open(url.href))).toBe(true);
+  });
+
+  it('ends a sign-in that is over, but has not come to its session yet', async () => {
+    await using other = createPageVisitor(issuer.ca);
+    const goOn = await signInOnly(other, await other.open(`${issuer.issuerUrl}/account/sessions`));
+    const page = await openAccount();
+    await startNextSecond();
+    await browser.submit(page, { action: '/sign-out-everywhere' });
+    expect(asksToSignIn(await other.open(goOn))).toBe(true);
+    expect((await openAccount(other)).url.pathname).toBe('/account/sessions');
+  });
 });
 
 describe('a session', () => {
@@ -282,6 +313,30 @@ describe('a session', () => {
     }
   });
 });
+
+/** Sign-ins are known to the second. */
+const startNextSecond = () => delay(1_005 - (Date.now() % 1_000));
+
+/** Submits the password, and answers where the browser is to go on. */
+const signInOnly = async (visitor: PageVisitor, page: VisitedPage): Promise<string> => {
+  const action = page.document.querySelector('main form')?.getAttribute('action') ?? '';
+  const agent = new Agent({ connect: { ca: issuer.ca } });
+  const answer = await fetch(new URL(action, page.url), {
+    method: 'POST',
+    body: new URLSearchParams(person()),
+    headers: {
+      origin: page.url.origin,
+      cookie: await visitor.cookies.getCookieString(new URL(action, page.url).href),
+    },
+    redirect: 'manual',
+    dispatcher: agent,
+  });
+  for (const cookie of answer.headers.getSetCookie()) {
+    await visitor.cookies.setCookie(cookie, page.url.href);
+  }
+  await agent.close();
+  return answer.headers.get('location') ?? '';
+};
 
 const isThisBrowser = (page: VisitedPage, action: string): boolean =>
   page.document

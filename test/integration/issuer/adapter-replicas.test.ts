@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { AdapterPayload } from 'oidc-provider';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { formatId } from '#domain/identifiers.ts';
+import { keepSessionsEnded } from '../../../issuer/protocol/sessions.ts';
 import { poll } from '../../support/poll.ts';
 import {
   type Adapters,
@@ -182,6 +183,41 @@ describe('Redis before PostgreSQL', () => {
     expect(await stores.replica('Session').find(a.jti)).toEqual(a.payload);
     await redis().set(nameOf(a.jti), JSON.stringify({ ...a.payload, accountId: 'x' }));
     expect(await stores.replica('Session').find(a.jti)).toEqual(a.payload);
+  });
+
+  it('is not believed when somebody puts back what was there more than half a minute ago', async () => {
+    const { jti } = await put('Session');
+    const name = `hexabase:Session:${createHash('sha256').update(jti).digest('base64url')}`;
+    const before = await redis().getBuffer(name);
+    await stores.adapters('Session').destroy(jti);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 31_000 });
+    try {
+      await redis().set(name, before ?? '');
+      expect(await stores.replica('Session').find(jti)).toBeUndefined();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('has nothing of a session that a request under way stores while it ends', async () => {
+    const { adapters, replica, connections } = stores;
+    expect(connections).not.toHaveLength(0);
+    const { jti, payload } = await put('Session');
+    class EndingSession {
+      readonly uid = payload.uid;
+      async destroy(): Promise<void> {
+        await adapters('Session').destroy(jti);
+        await replica('Session')
+          .upsert(jti, payload, 60)
+          .catch(() => undefined);
+      }
+    }
+    const pool = await stores.database.connectAs('hexabase_issuer');
+    keepSessionsEnded({ Session: EndingSession } as never, pool);
+    await new EndingSession().destroy();
+    for (const each of [adapters, replica]) {
+      expect(await each('Session').find(jti)).toBeUndefined();
+    }
   });
 
   it('that was away during a removal is told of it when it is back', async () => {

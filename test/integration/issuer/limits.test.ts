@@ -197,6 +197,20 @@ describe('a person', () => {
     expect((await signIn(address, 'bob', TEST_PASSWORD)).status).toBe(200);
   });
 
+  it('is counted by address for every password, also on the page where accounts are linked', async () => {
+    const address = freshAddress();
+    const link = () =>
+      fetch(`${issuer.issuerUrl}/account/sign-in-methods/local/password`, {
+        method: 'POST',
+        body: new URLSearchParams({ username: 'nobody', password: 'wrong' }),
+        headers: { 'x-forwarded-for': address, 'sec-fetch-site': 'same-origin' },
+        redirect: 'manual',
+        dispatcher: agent,
+      });
+    const { points } = RULES.sign_in_address;
+    expect(await statusesOf(points + 1, link)).toEqual([...Array(points).fill(303), 429]);
+  });
+
   it('is not counted for signing in', async () => {
     const address = freshAddress();
     for (let attempt = 0; attempt < 8; attempt += 1) {
