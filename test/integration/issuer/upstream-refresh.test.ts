@@ -15,7 +15,7 @@ import {
   type UpstreamIssuer,
   type UpstreamSignInOptions,
 } from '../../support/upstream.ts';
-import { createWorkspace, type TestWorkspace } from './tenancy-rows.ts';
+import { createPerson, createWorkspace, type TestWorkspace } from './tenancy-rows.ts';
 import { letTimePass, mapGroup, memberOf, membershipsOf } from './upstream-rows.ts';
 
 let database: TestDatabase;
@@ -226,6 +226,50 @@ describe('an answer that comes after a newer sign-in', () => {
     const somebodyElse: Behaviour = { claims: (claims) => ({ ...claims, sub: 'somebody-else' }) };
     const newer = await signInMeanwhile(somebodyElse, { groups: ['acme/oncall'] });
     expect((await renew(newer)).claims['groups']).toEqual(['direct', 'oncall']);
+  });
+});
+
+describe('an answer about an account that has become somebody else’s meanwhile', () => {
+  /** As the one unlinks it and the other signs up with it. */
+  const giveAway = async (): Promise<string> => {
+    const other = await createPerson(database);
+    await database.query('DELETE FROM group_member WHERE mapping_id IS NOT NULL');
+    await database.query('DELETE FROM identity WHERE subject = $1', [subject]);
+    await database.query(
+      `INSERT INTO identity (connector, subject, person_id) VALUES ('corp', $1, $2)`,
+      [subject, other],
+    );
+    await database.query(
+      `INSERT INTO upstream_account (connector, subject, person_id, groups, look_at)
+       VALUES ('corp', $1, $2, '{acme/other}', now() + interval '5 minutes')`,
+      [subject, other],
+    );
+    return other;
+  };
+
+  it.each([
+    ['that they are still there', {}],
+    ['that they are gone', { sub: 'somebody-else' }],
+  ])('gives nothing to the one and takes nothing from the other: %s', async (_name, claims) => {
+    const tokens = await signIn();
+    await isAddedBySomebody();
+    await letTimePass(database, subject);
+    let other = '';
+    says({ name: 'Ann Lee' });
+    provider.behave({
+      claims: (right) => ({ ...right, ...claims }),
+      idToken: async (token) => {
+        other = await giveAway();
+        return token;
+      },
+    });
+    const renewed = await renew(tokens);
+    expect(renewed.claims).toMatchObject({ groups: ['direct'], name: 'Ann' });
+    expect(
+      await database.query('SELECT person_id, groups FROM upstream_account WHERE subject = $1', [
+        subject,
+      ]),
+    ).toEqual([{ person_id: other, groups: ['acme/other'] }]);
   });
 });
 
