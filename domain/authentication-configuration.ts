@@ -1,6 +1,7 @@
 /** What makes a workspace's kube-apiserver trust the issuer, and for this workspace only. */
 import { GROUPS_CLAIM, KUBERNETES_PREFIX } from './group-name.ts';
 import { formatId } from './identifiers.ts';
+import { MOST_TOKEN_GROUPS } from './token-size.ts';
 
 /** The key of a user's extra that names the workspace. */
 export const WORKSPACE_EXTRA = 'kaas.hexabase.io/workspace';
@@ -89,6 +90,10 @@ export const authenticationConfiguration = (
           {
             expression: `user.groups.all(g, !g.startsWith('system:') && g.matches('${GROUP}'))`,
             message: 'a group is not a name that a workspace group can have',
+          },
+          {
+            expression: `size(user.groups) <= ${MOST_TOKEN_GROUPS}`,
+            message: `the token carries more than ${MOST_TOKEN_GROUPS} groups`,
           },
         ],
       },

@@ -39,6 +39,7 @@ import { createLookAgain } from './people/upstream/look-again.ts';
 import type { UpstreamAges } from './people/upstream/remember.ts';
 import { createProviderObserver } from './protocol/events.ts';
 import { createProvider } from './protocol/provider.ts';
+import { createTokenMetrics } from './protocol/token-metrics.ts';
 import { originsOfPages, type WebClient } from './protocol/web-clients.ts';
 import { answerAuthorization } from './revocation/authorization-webhook.ts';
 import type { Denials } from './revocation/denials.ts';
@@ -96,8 +97,9 @@ export const createIssuer = async (deps: IssuerDeps): Promise<RequestListener> =
   await publishConnectors(database, connectors);
   const lookAgain = createLookAgain({ database, encryption, ages, connectors, log });
   const observe = createProviderObserver(deps);
+  const tokenMetrics = createTokenMetrics(deps.metrics);
   const listener = followKeys(deps.signingKeys, (signingKeys) => {
-    const provider = createProvider({ ...deps, signingKeys, lookAgain });
+    const provider = createProvider({ ...deps, signingKeys, lookAgain, tokenMetrics });
     observe(provider);
     return handleRequests(provider, { ...deps, ages }, brand);
   });

@@ -1,11 +1,14 @@
 /** People as the protocol sees them: who may get tokens, asked anew each time one is issued. */
 import { type Account, errors, type FindAccount, type KoaContextWithOIDC } from 'oidc-provider';
-import { type CommonQueryMethods, sql } from 'slonik';
+import { type CommonQueryMethods, type DatabasePool, sql } from 'slonik';
 import * as z from 'zod';
 import { parseId } from '#domain/identifiers.ts';
 import { requestIdOf } from '../http/request.ts';
-import { toClaims } from '../protocol/claims.ts';
+import { type ClaimSource, toClaims } from '../protocol/claims.ts';
+import { measureIdToken } from '../protocol/id-token-size.ts';
+import type { TokenMetrics } from '../protocol/token-metrics.ts';
 import { type Membership, resolveMembership } from './groups.ts';
+import { fitGroups } from './overage.ts';
 import type { LookAgain } from './upstream/look-again.ts';
 import { type Closure, describeClosure, findClosure } from './workspace-closure.ts';
 
@@ -25,8 +28,10 @@ export type Person = Pick<ActivePerson, 'display_name' | 'email' | 'email_verifi
 
 /** What {@link createFindAccount} needs. */
 export type AccountDeps = {
-  readonly database: CommonQueryMethods;
+  readonly issuerUrl: string;
+  readonly database: DatabasePool;
   readonly lookAgain: LookAgain;
+  readonly metrics: TokenMetrics;
 };
 
 /**
@@ -34,27 +39,59 @@ export type AccountDeps = {
  * someone who is suspended or removed; and where a token of a workspace's client is at stake, for
  * someone who isn't a member of that workspace, and for everyone while the workspace is closed. When it
  * is time to ask the identity provider again, that is done first; whoever it has taken back signs in
- * again.
+ * again. Who is in too many groups gets those that decide something, or is told; see `overage.ts`.
  */
 export const createFindAccount =
-  ({ database, lookAgain }: AccountDeps): FindAccount =>
+  (deps: AccountDeps): FindAccount =>
   async (ctx, sub, token): Promise<Account | undefined> => {
+    const { lookAgain } = deps;
     const personId = parseId('person', sub);
     if (personId === undefined) return undefined;
     const clientId = ctx.oidc.client?.clientId;
     const workspaceId = token && clientId ? parseId('workspace', clientId) : undefined;
-    let standing = await findStanding(database, personId, workspaceId);
+    let standing = await findStanding(deps, personId, workspaceId);
     if (standing.person?.look_due) {
       await lookAgain(personId, { requestId: requestIdOf(ctx), ip: ctx.ip });
-      standing = await findStanding(database, personId, workspaceId);
+      standing = await findStanding(deps, personId, workspaceId);
     }
     const { person, membership, closure } = standing;
     if (person && isSignedOut(person, signedInAt(ctx, token))) return refuse(ctx, SIGN_IN_AGAIN);
     if (!person || (workspaceId && !membership)) return undefined;
     if (closure) return refuse(ctx, describeClosure(closure));
-    const claims = toClaims({ sub, person, clientId, membership, grantId: token?.grantId });
+    const source = { sub, person, clientId, membership, grantId: token?.grantId };
+    const asked = { source, personId, workspaceId, token };
+    const claims = toClaims(await withFittingGroups(deps, ctx, asked));
     return { accountId: sub, claims: () => claims };
   };
+
+type Asked = {
+  readonly source: ClaimSource;
+  readonly personId: string;
+  readonly workspaceId: string | undefined;
+  readonly token: Parameters<FindAccount>[2];
+};
+
+const withFittingGroups = async (
+  { issuerUrl, database, metrics }: AccountDeps,
+  ctx: KoaContextWithOIDC,
+  { source, personId, workspaceId, token }: Asked,
+): Promise<ClaimSource> => {
+  const { membership, clientId } = source;
+  if (!membership || !workspaceId || !clientId) return source;
+  const withGroups = (groups: readonly string[]): ClaimSource => ({
+    ...source,
+    membership: { ...membership, groups },
+  });
+  const nonce = token && 'nonce' in token ? token.nonce : undefined;
+  const groups = await fitGroups({ database, metrics }, ctx, {
+    personId,
+    workspaceId,
+    groups: membership.groups,
+    measure: (some) =>
+      measureIdToken({ issuerUrl, clientId, claims: toClaims(withGroups(some)), nonce }),
+  });
+  return groups === membership.groups ? source : withGroups(groups);
+};
 
 const SIGN_IN_AGAIN =
   'sign in again: you or the identity provider that you signed in with ended your sign-in';
@@ -66,15 +103,17 @@ type Standing = {
 };
 
 const findStanding = async (
-  database: CommonQueryMethods,
+  { database, metrics }: AccountDeps,
   personId: string,
   workspaceId: string | undefined,
 ): Promise<Standing> => {
+  const stop = metrics.groupResolution.startTimer();
   const [person, membership, closure] = await Promise.all([
     findActivePerson(database, personId),
     workspaceId ? resolveMembership(database, personId, workspaceId) : undefined,
     workspaceId ? findClosure(database, workspaceId) : undefined,
   ]);
+  stop();
   return { person, membership, closure };
 };
 

@@ -30,6 +30,7 @@ import { deriveSuccessors } from './refresh-rotation.ts';
 import { createResourceIndicators } from './resources.ts';
 import { keepSessionsEnded, nameSessions } from './sessions.ts';
 import { TIME_TO_LIVE } from './time-to-live.ts';
+import { measureIdTokens, type TokenMetrics } from './token-metrics.ts';
 import { compareHashedSecrets, mayCallFrom, type WebClient } from './web-clients.ts';
 
 /** What {@link createProvider} needs. */
@@ -48,6 +49,7 @@ export type ProviderDeps = {
   readonly webClients: readonly WebClient[];
   /** Asks identity providers again about someone. */
   readonly lookAgain: LookAgain;
+  readonly tokenMetrics: TokenMetrics;
 };
 
 /** The OpenID Connect provider, without the pages of interactions. */
@@ -57,6 +59,7 @@ export const createProvider = (deps: ProviderDeps): Provider => {
   compareHashedSecrets(provider);
   keepSessionsEnded(provider, deps.database);
   nameSessions(provider);
+  measureIdTokens(provider, deps.tokenMetrics);
   deriveSuccessors(provider, deps.encryption.deriveKey('refresh-token-rotation'));
   if (deps.probeKey) registerProbeGrant(provider, deps);
   return provider;
@@ -81,7 +84,7 @@ const createConfiguration = (deps: ProviderDeps): Configuration => ({
   // What a scope gives belongs into the ID token: a kube-apiserver never asks userinfo.
   conformIdTokenClaims: false,
   pkce: { required: () => true },
-  findAccount: createFindAccount(deps),
+  findAccount: createFindAccount({ ...deps, metrics: deps.tokenMetrics }),
   loadExistingGrant: grantConfirmedRequest,
   // kubelogin asks neither for offline_access nor for a consent prompt.
   issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),

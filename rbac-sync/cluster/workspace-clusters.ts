@@ -45,6 +45,8 @@ export type WorkspaceCluster = AsyncDisposable & {
   settled: Map<string, ManagedObject> | undefined;
   /** What of the drift ledger is on record, by key: a hash of what was written. */
   readonly recorded: Map<string, string>;
+  /** Which groups others' bindings name, as it is on record; none at all when we have just connected. */
+  boundGroups: string | undefined;
   /** The rules of the ClusterRoles that we bind, by name. */
   readonly clusterRoles: ReadonlyMap<string, readonly Rule[]>;
   /**
@@ -133,6 +135,7 @@ export const connectCluster = async (options: ConnectOptions): Promise<Workspace
     policies,
     settled: undefined,
     recorded: new Map(),
+    boundGroups: undefined,
     clusterRoles,
     unproven: undefined,
     access: () => access,

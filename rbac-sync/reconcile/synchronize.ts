@@ -5,11 +5,12 @@
 import { desiredState } from '#domain/desired-state.ts';
 import type { Access, AccessRequest } from '../bootstrap/access-cluster.ts';
 import type { WorkspaceCluster } from '../cluster/workspace-clusters.ts';
+import { listBoundGroups, othersBindings, saveBoundGroups } from '../drift/bound-groups.ts';
 import type { Decision } from '../drift/decide.ts';
 import { describeDrift } from '../drift/drift-statements.ts';
 import { lookForDrift, noteSettled } from '../drift/ledger.ts';
 import type { OnProgress } from '../provisioners/provisioner.ts';
-import { LeaseLostError } from '../queue/leases.ts';
+import { LeaseLostError, withLease } from '../queue/leases.ts';
 import type { Changes } from '../sync/diff.ts';
 import { syncCluster } from '../sync/sync-cluster.ts';
 import type { Workspace } from '../workspace/workspace-queries.ts';
@@ -68,6 +69,7 @@ const bringInLine = async (
   look.drift = drift;
   const found = describeDrift(drift.decisions, drift.known);
   statements.push(...(found ? [found] : notDrifted(workspace.conditions, new Date())));
+  await noteBoundGroups(context, cluster, drift.withheld);
   const { changes, notes, leaving } = await syncCluster({
     cluster,
     desired,
@@ -86,6 +88,19 @@ const bringInLine = async (
   statements.push(synced(notes, drift.withheld.size));
   logChange(context, changes, started);
   return leaving;
+};
+
+/** Before anything can fail, and only what is news: most looks find the same bindings as the one before. */
+const noteBoundGroups = async (
+  { db, lease, workspace }: LookContext,
+  cluster: WorkspaceCluster,
+  withheld: ReadonlySet<string>,
+): Promise<void> => {
+  const names = listBoundGroups(othersBindings(cluster, withheld));
+  const list = names.join();
+  if (cluster.boundGroups === list) return;
+  await withLease(db, lease, (transaction) => saveBoundGroups(transaction, workspace.id, names));
+  cluster.boundGroups = list;
 };
 
 /** One line for each generation that is in force, and for each repair. */
