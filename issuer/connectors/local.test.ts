@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { createLocalConnector, hashPassword, verifyPassword } from './local.ts';
+import {
+  createLocalConnector,
+  hashPassword,
+  LocalConnectorConfig,
+  verifyPassword,
+} from './local.ts';
 
 const CHEAP = { N: 256, r: 8, p: 1 };
 
@@ -50,5 +55,32 @@ describe('the local connector', () => {
     expect(await connector.signIn('A', 'b’s')).toBeUndefined();
     expect(await connector.signIn('a', 'a’s')).toBeUndefined();
     expect(await connector.signIn('__proto__', 'a’s')).toBeUndefined();
+  });
+});
+
+describe('the settings of a local connector', () => {
+  const HASH = `scrypt:N=16384,r=8,p=1:${'s'.repeat(22)}:${'h'.repeat(43)}`;
+  const isTaken = (...accounts: readonly object[]): boolean =>
+    LocalConnectorConfig.safeParse({ type: 'local', id: 'local', name: 'Local', accounts }).success;
+  const account = (password_hash: string, username = 'ann') => ({
+    subject: username,
+    username,
+    password_hash,
+  });
+
+  it.each([
+    ['as hashPassword makes it', HASH, true],
+    ['a cost that is no power of two', HASH.replace('16384', '16383'), false],
+    ['no cost', HASH.replace('16384', '1'), false],
+    ['no block', HASH.replace('r=8', 'r=0'), false],
+    ['no lane', HASH.replace('p=1', 'p=0'), false],
+    ['another scheme', HASH.replace('scrypt', 'bcrypt'), false],
+  ])('hold hashes that can be verified: %s', (_name, hash, expected) => {
+    expect(isTaken(account(hash))).toBe(expected);
+  });
+
+  it('have each username once', () => {
+    expect(isTaken(account(HASH), account(HASH, 'bob'))).toBe(true);
+    expect(isTaken(account(HASH), account(HASH))).toBe(false);
   });
 });

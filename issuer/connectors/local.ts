@@ -1,9 +1,10 @@
-/** Accounts in the configuration, for trying things out and for tests: not for production. */
+/** Accounts in the configuration, for trying things out and for emergencies in which no identity provider answers. */
 import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import * as z from 'zod';
 import { admissionShape } from '../people/admission.ts';
 import type { PasswordConnector, UpstreamIdentity } from './connector.ts';
+import { ConnectorId, ConnectorName } from './settings.ts';
 
 const HASH = /^scrypt:N=(\d{1,7}),r=(\d{1,2}),p=(\d{1,2}):([\w-]{16,}):([\w-]{43})$/;
 const KEY_BYTES = 32;
@@ -12,15 +13,22 @@ const DEFAULT_COST: ScryptCost = { N: 16_384, r: 8, p: 1 };
 /** The cost of scrypt (RFC 7914). */
 export type ScryptCost = { readonly N: number; readonly r: number; readonly p: number };
 
+/** RFC 7914 §2; else nobody would hear of it before somebody signs in. */
+const hasPossibleCost = (hash: string): boolean => {
+  const [, N, r, p] = (HASH.exec(hash) ?? []).map(Number);
+  return N !== undefined && N > 1 && Number.isInteger(Math.log2(N)) && r !== 0 && p !== 0;
+};
+
 const PasswordHash = z
   .string()
-  .regex(HASH, 'Must be "scrypt:N=…,r=…,p=…:salt:hash", as hashPassword makes it.');
+  .regex(HASH, 'Must be "scrypt:N=…,r=…,p=…:salt:hash", as hashPassword makes it.')
+  .refine(hasPossibleCost, 'N must be a power of two, and r and p at least 1.');
 
 /** A local connector in CONNECTORS. */
 export const LocalConnectorConfig = z.strictObject({
   type: z.literal('local'),
-  id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/),
-  name: z.string().min(1).max(64),
+  id: ConnectorId,
+  name: ConnectorName,
   // Their addresses are never verified, so that rules about domains would let in nobody.
   sign_up: admissionShape.sign_up,
   accounts: z
@@ -33,7 +41,11 @@ export const LocalConnectorConfig = z.strictObject({
         email: z.email().optional(),
       }),
     )
-    .min(1),
+    .min(1)
+    .refine(
+      (accounts) => new Set(accounts.map(({ username }) => username)).size === accounts.length,
+      'Each account has a username of its own.',
+    ),
 });
 export type LocalConnectorConfig = z.infer<typeof LocalConnectorConfig>;
 

@@ -1,4 +1,4 @@
-/** What the settings of redirect connectors have in common. */
+/** What the settings of connectors have in common. */
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { type AdmissionRules, admissionShape } from '../people/admission.ts';
