@@ -9,8 +9,8 @@ import {
 } from '../connectors/connector.ts';
 import type { RoundTrips } from '../connectors/round-trip.ts';
 import { toNetwork } from '../http/client-address.ts';
+import { readForm } from '../http/form.ts';
 import { requestIdOf } from '../http/request.ts';
-import { readForm } from '../interactions/form.ts';
 import type { Limits } from '../limits/limits.ts';
 import { attemptPassword } from '../limits/password.ts';
 import { refuseAdmission } from '../people/admission.ts';

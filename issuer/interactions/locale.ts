@@ -1,7 +1,7 @@
 /** The language switch of every page: keeps the choice and goes back to the page. */
 import type { Middleware } from 'koa';
+import { readForm } from '../http/form.ts';
 import { LOCALE_COOKIE, LOCALES } from '../views/messages/messages.ts';
-import { readForm } from './form.ts';
 
 const ONE_YEAR_MS = 31_536_000_000;
 

@@ -1,11 +1,11 @@
 /** The sign-in page of an interaction, and what its forms and links do. */
 import type { Context } from 'koa';
 import { toNetwork } from '../http/client-address.ts';
+import { readForm } from '../http/form.ts';
 import { attemptPassword } from '../limits/password.ts';
 import { signInPage } from '../views/sign-in.ts';
 import { offerConnectors, onlyProvider } from './choice.ts';
 import { completeSignIn } from './complete.ts';
-import { readForm } from './form.ts';
 import type { Dialogue, InteractionDeps } from './interaction.ts';
 import { startUpstream } from './upstream.ts';
 
