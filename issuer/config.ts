@@ -9,7 +9,7 @@ import {
   Port,
   parseEnvironment,
 } from '#runtime/config.ts';
-import { EncryptionKey } from '#runtime/encryption.ts';
+import { EncryptionKey, EncryptionKeys } from '#runtime/encryption.ts';
 import { PublicJsonWebKey } from '#runtime/json-web-key.ts';
 import { ConnectorList } from './connectors/config.ts';
 import { TrustedProxies } from './http/client-address.ts';
@@ -23,7 +23,7 @@ const IssuerConfig = z.object({
   PORT: Port,
   ISSUER_URL: IssuerUrl,
   API_AUDIENCE: ApiAudience,
-  ENCRYPTION_KEY: EncryptionKey,
+  ENCRYPTION_KEY: EncryptionKeys,
   /** How long a key signs tokens before the next one takes over. */
   SIGNING_KEY_DAYS: z.coerce.number().int().min(1).max(365).default(ROTATE_DAYS),
   CONNECTORS: Json.pipe(ConnectorList),

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { commonSettings, IssuerUrl, NatsUrl, Port, parseEnvironment } from '#runtime/config.ts';
-import { EncryptionKey } from '#runtime/encryption.ts';
+import { EncryptionKey, EncryptionKeys } from '#runtime/encryption.ts';
 import { PrivateJsonWebKey } from '#runtime/json-web-key.ts';
 import { vclusterEnvironment } from './provisioners/vcluster/config.ts';
 
@@ -20,7 +20,7 @@ export const RbacSyncConfig = z.object({
   /** PEM file of the authority behind the issuer's certificate; without it the system's are trusted. */
   ISSUER_CERTIFICATE_AUTHORITY_PATH: z.string().optional(),
   /** Seals the sync identities' tokens. */
-  ENCRYPTION_KEY: EncryptionKey,
+  ENCRYPTION_KEY: EncryptionKeys,
   /**
    * Of which the tokens are made with which clusters ask the issuer for revoked sign-ins; the issuer has the
    * same. Without it they don't ask.

@@ -99,7 +99,9 @@ const startAudit = async (deps: AuditDeps): Promise<AuditEndpoint | undefined> =
     read(config.AUDIT_CERTIFICATE_AUTHORITY_PATH),
   ]);
   const key = encryption.deriveKey(AUDIT_KEY_USE);
-  const receiver = createAuditReceiver({ key, onWrites: createAuditWriter(deps), log });
+  // An API server sends the token that it was started with.
+  const keys = encryption.deriveKeys(AUDIT_KEY_USE).map((each) => each.key);
+  const receiver = createAuditReceiver({ keys, onWrites: createAuditWriter(deps), log });
   const tls = { certificate: certificate ?? '', privateKey: privateKey ?? '' };
   stack.use(await listen(receiver, { host: config.HOST, port, tls }));
   return { url, certificateAuthority, key };

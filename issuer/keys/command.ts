@@ -3,13 +3,13 @@ import * as z from 'zod';
 import { createDatabase } from '#database/pool.ts';
 import { DatabaseUrl, NatsUrl, parseEnvironment, readOrExit } from '#runtime/config.ts';
 import { createDoorbell, DOORBELL_SUBJECTS } from '#runtime/doorbell.ts';
-import { createEncryption, EncryptionKey } from '#runtime/encryption.ts';
+import { createEncryption, EncryptionKeys } from '#runtime/encryption.ts';
 import { createLogger } from '#runtime/log.ts';
 import type { KeyChangeDeps } from './change-keys.ts';
 
 const CommandConfig = z.object({
   DATABASE_URL: DatabaseUrl,
-  ENCRYPTION_KEY: EncryptionKey,
+  ENCRYPTION_KEY: EncryptionKeys,
   /** As the other services have it, for them to be told at once. */
   NATS_URL: NatsUrl,
 });

@@ -60,7 +60,7 @@ export const createProvider = (deps: ProviderDeps): Provider => {
   keepSessionsEnded(provider, deps.database);
   nameSessions(provider);
   measureIdTokens(provider, deps.tokenMetrics);
-  deriveSuccessors(provider, deps.encryption.deriveKey('refresh-token-rotation'));
+  deriveSuccessors(provider, deps.encryption.deriveKeys('refresh-token-rotation'));
   if (deps.probeKey) registerProbeGrant(provider, deps);
   return provider;
 };
@@ -173,7 +173,8 @@ const createCookies = (encryption: Encryption): Configuration['cookies'] => ({
     interaction: '__Secure-hexabase-interaction',
     resume: '__Secure-hexabase-resume',
   },
-  keys: [encryption.deriveKey('cookies').toString('base64url')],
+  // The first signs, and all are accepted.
+  keys: encryption.deriveKeys('cookies').map(({ key }) => key.toString('base64url')),
   long: { httpOnly: true, sameSite: 'lax', secure: true, signed: true },
   short: { httpOnly: true, sameSite: 'lax', secure: true, signed: true },
 });

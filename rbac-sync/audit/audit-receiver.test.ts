@@ -35,7 +35,11 @@ beforeEach(async () => {
     if (fails) throw new Error('the database is away');
     kept.push({ workspaceId, writes });
   };
-  const receiver = createAuditReceiver({ key: KEY, onWrites, log: createLogger('test', 'silent') });
+  const receiver = createAuditReceiver({
+    keys: [randomBytes(32), KEY],
+    onWrites,
+    log: createLogger('test', 'silent'),
+  });
   server = await listen(receiver, { host: '127.0.0.1', port: 0 });
 });
 afterEach(() => server[Symbol.asyncDispose]());

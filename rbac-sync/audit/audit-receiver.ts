@@ -10,8 +10,8 @@ import { isAuditToken } from './audit-token.ts';
 
 /** What {@link createAuditReceiver} needs. */
 export type AuditReceiverOptions = {
-  /** 32 bytes; see audit-token.ts. */
-  readonly key: Buffer;
+  /** 32 bytes each, of any of which a token may be made; see audit-token.ts. */
+  readonly keys: readonly Buffer[];
   /** @param workspaceId UUID, proven by its token */
   readonly onWrites: (workspaceId: string, writes: readonly ClusterWrite[]) => Promise<void>;
   readonly log: Logger;
@@ -43,13 +43,15 @@ const answer = (response: ServerResponse, status: number): void => {
 };
 
 const receive = async (
-  { key, onWrites }: AuditReceiverOptions,
+  { keys, onWrites }: AuditReceiverOptions,
   request: IncomingMessage,
 ): Promise<number> => {
   const [, id = ''] = PATH.exec(request.url ?? '') ?? [];
   const workspaceId = parseId('workspace', id);
   // The same answer for a workspace that is not there: its token is just another one that is wrong.
-  if (!workspaceId || !isAuditToken(key, workspaceId, request.headers.authorization)) return 401;
+  const { authorization } = request.headers;
+  const isTheirs = keys.some((key) => workspaceId && isAuditToken(key, workspaceId, authorization));
+  if (!workspaceId || !isTheirs) return 401;
   if (request.method !== 'POST') return 405;
   const body = await readBody(request);
   if (body === undefined) return 413;

@@ -68,7 +68,7 @@ export const benchFullSync = async (): Promise<void> => {
         provisioners: [provisioner],
         defaultName: provisioner.name,
       }),
-      encryption: createEncryption(Buffer.alloc(32, 7)),
+      encryption: createEncryption([Buffer.alloc(32, 7)]),
       metrics,
       log,
       resyncIntervalMs: 3_600_000,

@@ -6,7 +6,7 @@ import type { Registry } from 'prom-client';
 import type { DatabasePool } from 'slonik';
 import type * as z from 'zod';
 import { createCertificateAuthority } from '#runtime/certificates.ts';
-import { createEncryption } from '#runtime/encryption.ts';
+import { createEncryption, type EncryptionKeys } from '#runtime/encryption.ts';
 import { listen } from '#runtime/http-server.ts';
 import { createLogger } from '#runtime/log.ts';
 import { createMetrics } from '#runtime/metrics.ts';
@@ -60,6 +60,8 @@ export type TestIssuerOptions = {
   readonly pool?: DatabasePool;
   /** 32 bytes, for replicas; by default random ones. */
   readonly encryptionKey?: Buffer;
+  /** A ring of them instead. */
+  readonly encryptionKeys?: EncryptionKeys;
   readonly metrics?: Registry;
   readonly branding?: z.input<typeof BrandingConfig>;
   /** Connectors beside the local accounts; without any accounts the only ones. */
@@ -113,7 +115,9 @@ export const startTestIssuer = async (
   const shared = {
     issuerUrl: `https://${host}:${server.port}`,
     database: pool,
-    encryption: createEncryption(options.encryptionKey ?? randomBytes(32)),
+    encryption: createEncryption(
+      options.encryptionKeys ?? [options.encryptionKey ?? randomBytes(32)],
+    ),
     log: createTestLogger(options.logLines),
     accounts,
   };

@@ -45,7 +45,7 @@ import { type SigningIssuer, startSigningIssuer } from './signing-issuer.ts';
 export const testLog = createLogger('test', process.env['LOG_LEVEL'] ?? 'silent');
 
 /** The key that seals tokens in tests. */
-export const testEncryption = createEncryption(Buffer.alloc(32, 7));
+export const testEncryption = createEncryption([Buffer.alloc(32, 7)]);
 
 /** Control planes in a directory that goes with them. */
 export type TestProvisioner = AsyncDisposable & {
@@ -128,7 +128,7 @@ export const startTestAudit = async (
   const db = await database.connectAs('hexabase_rbac_sync');
   const key = testEncryption.deriveKey(AUDIT_KEY_USE);
   const onWrites = createAuditWriter({ db, doorbell });
-  const receiver = createAuditReceiver({ key, onWrites, log: testLog });
+  const receiver = createAuditReceiver({ keys: [key], onWrites, log: testLog });
   const authority = await createCertificateAuthority('test audit');
   const tls = await authority.sign({ commonName: 'audit', hosts: ['127.0.0.1'], days: 1 });
   const { port } = cleanup.use(await listen(receiver, { host: '127.0.0.1', port: 0, tls }));

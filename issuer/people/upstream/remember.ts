@@ -35,7 +35,8 @@ const Credential = z.strictObject({
   value: z.string(),
 });
 
-const purposeOf = ({ connector, subject }: IdentityKey): string =>
+/** What a credential at a provider is sealed for. */
+export const purposeOfCredential = ({ connector, subject }: IdentityKey): string =>
   `upstream-credential:${JSON.stringify([connector, subject])}`;
 
 /** Opens what {@link rememberSignIn} has sealed. @throws when it was sealed for another identity */
@@ -43,7 +44,8 @@ export const openCredential = (
   encryption: Encryption,
   key: IdentityKey,
   sealed: Buffer,
-): UpstreamCredential => Credential.parse(JSON.parse(encryption.open(purposeOf(key), sealed)));
+): UpstreamCredential =>
+  Credential.parse(JSON.parse(encryption.open(purposeOfCredential(key), sealed)));
 
 /**
  * Stores what a provider has just said of a person, and gives and takes the memberships that follow
@@ -61,7 +63,7 @@ export const rememberSignIn = async (
     await upsertUpstreamAccount(db, person, {
       groups: [...new Set(groups)],
       sealedCredential: credential
-        ? encryption.seal(purposeOf(person), JSON.stringify(credential))
+        ? encryption.seal(purposeOfCredential(person), JSON.stringify(credential))
         : null,
       lookIn: credential ? ages.refreshSeconds : ages.maxAgeSeconds,
     });

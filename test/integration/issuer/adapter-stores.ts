@@ -30,7 +30,7 @@ export type Stores = AsyncDisposable & {
 /** The kinds of storage. */
 export const STORES = ['PostgreSQL', 'PostgreSQL and Redis'] as const;
 
-const encryption = createEncryption(randomBytes(32));
+const encryption = createEncryption([randomBytes(32)]);
 
 /** Starts a kind of storage. */
 export const openStores = async (kind: (typeof STORES)[number]): Promise<Stores> => {

@@ -70,7 +70,7 @@ const stealKey = async (): Promise<JWK> => {
     "SELECT kid, sealed_jwk FROM signing_key WHERE state = 'current' AND algorithm = 'ES256'",
   );
   const { kid = '', sealed_jwk = Buffer.of() } = row ?? {};
-  return JSON.parse(createEncryption(encryptionKey).open(purposeOfKey(kid), sealed_jwk));
+  return JSON.parse(createEncryption([encryptionKey]).open(purposeOfKey(kid), sealed_jwk));
 };
 
 const forge = async (jwk: JWK, audience: string, type = 'JWT'): Promise<string> => {

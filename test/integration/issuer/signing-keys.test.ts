@@ -14,7 +14,7 @@ import { poll } from '../../support/poll.ts';
 
 let database: TestDatabase;
 let pool: DatabasePool;
-const encryption = createEncryption(randomBytes(32));
+const encryption = createEncryption([randomBytes(32)]);
 const policy = toRotationPolicy(30);
 
 beforeAll(async () => {
@@ -55,7 +55,7 @@ describe('the keys of the issuer', () => {
       for (const secret of secrets) expect(sealed_jwk.toString('latin1')).not.toContain(secret);
       expect(sealed_jwk.toString('latin1')).not.toContain('kty');
     }
-    const other = createEncryption(randomBytes(32));
+    const other = createEncryption([randomBytes(32)]);
     const options = { database: pool, encryption: other, log: testLog };
     await expect(startSigningKeys({ ...options, metrics: createMetrics('x') })).rejects.toThrow();
   });
