@@ -1,8 +1,11 @@
 import { Cookie } from 'tough-cookie';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { callbackOf } from '../../../issuer/connectors/registry.ts';
+import type { PageVisitor } from '../../../quickstart/page-visitor.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { type HostileProvider, startHostileProvider } from '../../support/hostile-provider.ts';
+import { TEST_PASSWORD } from '../../support/issuer.ts';
+import { goThroughPages } from '../../support/oidc-client.ts';
 import { expectNoneLogged, expectRefusal } from '../../support/refusals.ts';
 import {
   answerOf,
@@ -40,6 +43,18 @@ const withParameter = (url: URL, name: string, value: string): URL => {
 const interactionOf = (departure: URL): string =>
   departure.searchParams.get('state')?.split('~')[1] ?? '';
 
+const listIdentities = () =>
+  database.query('SELECT connector, subject, person_id FROM identity ORDER BY 1, 2');
+
+const countPeople = async (): Promise<number> =>
+  (await database.query('SELECT id FROM person')).length;
+
+/** Whether the account pages show a browser somebody's sessions. */
+const isSignedIn = async (visitor: PageVisitor): Promise<boolean> => {
+  const { url } = await visitor.open(`${issuer.issuerUrl}/account/sessions`);
+  return url.pathname === '/account/sessions';
+};
+
 const countTokens = (): number => acme.requests.filter((each) => each === 'token').length;
 
 describe('an answer that isn’t for this browser and this sign-in', () => {
@@ -48,14 +63,34 @@ describe('an answer that isn’t for this browser and this sign-in', () => {
     const answer = await answerOf(acme, url);
     const state = url.searchParams.get('state') ?? '';
     const forged = `${state.slice(0, -43)}${'A'.repeat(43)}`;
-    for (const value of [forged, '', 'x', `${state}x`, state.replace('interaction', 'account')]) {
+    for (const value of [forged, '', 'x', `${state}x`]) {
       const page = await visitor.open(withParameter(answer, 'state', value).href);
-      if (value.startsWith('account')) expect(page.status).toBeGreaterThanOrEqual(400);
-      else expectRefusal(page, 400, 'upstream_invalid');
+      expectRefusal(page, 400, 'upstream_invalid');
     }
     const twice = new URL(answer);
     twice.searchParams.append('state', state);
     expectRefusal(await visitor.open(twice.href), 400, 'upstream_invalid');
+  });
+
+  it('with a state of the other purpose signs nobody in, and makes nobody', async () => {
+    const { visitor, url } = await issuer.depart('acme');
+    const answer = await answerOf(acme, url);
+    const state = (url.searchParams.get('state') ?? '').replace('interaction', 'account');
+    const [asked, people] = [countTokens(), await countPeople()];
+    const forged = withParameter(answer, 'state', state);
+    // Without a session the account pages ask who it is; the answer is forgotten.
+    await visitor.open(forged.href);
+    expect(await isSignedIn(visitor)).toBe(false);
+    expect([countTokens(), await countPeople()]).toEqual([asked, people]);
+    // With one they know that the answer isn't this person's.
+    await goThroughPages(visitor, await visitor.open(`${issuer.issuerUrl}/account/sessions`), {
+      username: 'local',
+      password: TEST_PASSWORD,
+    });
+    expect(await isSignedIn(visitor)).toBe(true);
+    const own = [...(await listIdentities())];
+    expectRefusal(await visitor.open(forged.href), 400, 'upstream_invalid');
+    expect([countTokens(), await listIdentities()]).toEqual([asked, own]);
   });
 
   it('that came in another browser is refused, and helps neither (login CSRF)', async () => {
