@@ -1,5 +1,12 @@
 /** The grant with which rbac-sync gets tokens to probe clusters: what it gives, and everything it refuses. */
-import { importJWK, type JWK, type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import {
+  decodeProtectedHeader,
+  importJWK,
+  type JWK,
+  type JWTPayload,
+  jwtVerify,
+  SignJWT,
+} from 'jose';
 import { Agent, fetch } from 'undici';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createId, formatId } from '#domain/identifiers.ts';
@@ -137,6 +144,24 @@ describe('the grant of probes', () => {
     await database.query(`UPDATE workspace SET ${assignment} WHERE id = $1`, [workspace.id]);
     const answer = await askAsClient({ audience: workspace.clientId });
     expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+  });
+});
+
+describe('the key that signs a probe', () => {
+  it('is the one that was published last where that is asked for, and no other', async () => {
+    const [next] = await database.query<{ kid: string }>(
+      "SELECT kid FROM signing_key WHERE state = 'next' AND algorithm = 'ES256'",
+    );
+    await using tokens = probeTokensOf(issuer, keys);
+    const token = await tokens.request(workspace.clientId, 'newest');
+    expect(decodeProtectedHeader(token).kid).toBe(next?.kid);
+    const usual = await tokens.request(workspace.clientId);
+    expect(decodeProtectedHeader(usual).kid).not.toBe(next?.kid);
+  });
+
+  it('is not the caller’s to name', async () => {
+    const answer = await askAsClient({ audience: workspace.clientId, signing_key: 'current' });
+    expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
   });
 });
 
