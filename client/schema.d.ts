@@ -748,6 +748,72 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/workspaces/{workspace}/members/{person}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End a person’s sign-ins to the workspace, and refuse what is left of their tokens
+         * @description Also of somebody who is no member any more. A new sign-in works at once: to keep somebody out, take their membership first. Clusters whose API server asks the issuer refuse the tokens that are left within 10 seconds; the others (attached clusters, vClusters) take them until they expire. Streams that are open (`exec`, `watch`, `port-forward`) and ServiceAccount tokens that the person made are not ended.
+         *
+         *     Needs `member:write` in the workspace: members of WSAdmins.
+         */
+        post: operations["postWorkspacesWorkspaceMembersPersonRevoke"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign out everywhere: end your sessions and sign-ins, in all workspaces
+         * @description An access token of this API works until it expires, five minutes at most. A new sign-in works at once: to keep somebody out, take their membership first. Clusters whose API server asks the issuer refuse the tokens that are left within 10 seconds; the others (attached clusters, vClusters) take them until they expire. Streams that are open (`exec`, `watch`, `port-forward`) and ServiceAccount tokens that the person made are not ended.
+         *
+         *     Open to everyone who is signed in; shows what is theirs.
+         */
+        post: operations["postMeRevoke"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/people/{person}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign a person out everywhere: end their sessions and sign-ins, in all workspaces
+         * @description An access token of this API works until it expires, five minutes at most. A new sign-in works at once: to keep somebody out, take their membership first. Clusters whose API server asks the issuer refuse the tokens that are left within 10 seconds; the others (attached clusters, vClusters) take them until they expire. Streams that are open (`exec`, `watch`, `port-forward`) and ServiceAccount tokens that the person made are not ended.
+         *
+         *     Needs `person:revoke`: platform administrators.
+         */
+        post: operations["postPeoplePersonRevoke"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/workspaces/{workspace}/service-accounts": {
         parameters: {
             query?: never;
@@ -1984,7 +2050,7 @@ export interface components {
             new_tokens_from: string;
             /**
              * Format: date-time
-             * @description The last moment at which a token issued before the change can still be accepted.
+             * @description The last moment at which a token issued before the change can still be accepted. Open streams (exec, watch, port-forward) and ServiceAccount tokens that a person made outlive it.
              */
             old_tokens_until: string;
             effect: components["schemas"]["GroupEffect"];
@@ -2042,7 +2108,7 @@ export interface components {
             new_tokens_from: string;
             /**
              * Format: date-time
-             * @description The last moment at which a token issued before the change can still be accepted.
+             * @description The last moment at which a token issued before the change can still be accepted. Open streams (exec, watch, port-forward) and ServiceAccount tokens that a person made outlive it.
              */
             old_tokens_until: string;
         };
@@ -2063,7 +2129,7 @@ export interface components {
             new_tokens_from: string;
             /**
              * Format: date-time
-             * @description The last moment at which a token issued before the change can still be accepted.
+             * @description The last moment at which a token issued before the change can still be accepted. Open streams (exec, watch, port-forward) and ServiceAccount tokens that a person made outlive it.
              */
             old_tokens_until: string;
         };
@@ -2095,7 +2161,7 @@ export interface components {
             new_tokens_from: string;
             /**
              * Format: date-time
-             * @description The last moment at which a token issued before the change can still be accepted.
+             * @description The last moment at which a token issued before the change can still be accepted. Open streams (exec, watch, port-forward) and ServiceAccount tokens that a person made outlive it.
              */
             old_tokens_until: string;
         };
@@ -2137,7 +2203,7 @@ export interface components {
             new_tokens_from: string;
             /**
              * Format: date-time
-             * @description The last moment at which a token issued before the change can still be accepted.
+             * @description The last moment at which a token issued before the change can still be accepted. Open streams (exec, watch, port-forward) and ServiceAccount tokens that a person made outlive it.
              */
             old_tokens_until: string;
         };
@@ -2176,6 +2242,50 @@ export interface components {
             expires_at: string | null;
             /** @description The mapping of an upstream group that makes this membership and ends it; null: somebody gave it. */
             mapping: string | null;
+        };
+        Removal: {
+            /**
+             * Format: date-time
+             * @description ID tokens issued from now on carry the change.
+             */
+            new_tokens_from: string;
+            /**
+             * Format: date-time
+             * @description The last moment at which a token issued before the change can still be accepted. Open streams (exec, watch, port-forward) and ServiceAccount tokens that a person made outlive it.
+             */
+            old_tokens_until: string;
+            /** @description What was ended at once; null: nothing was. */
+            revocation: components["schemas"]["Revocation"] | null;
+        };
+        Revocation: {
+            /** @description How many sign-ins of kubectl and other clients were ended: none of them is renewed. */
+            sign_ins: number;
+            /**
+             * Format: date-time
+             * @description From then on clusters that ask the issuer refuse what is left of their tokens; the others take them until `old_tokens_until`. Open streams (exec, watch, port-forward) and ServiceAccount tokens that a person made go on.
+             */
+            refused_from: string;
+            /**
+             * Format: date-time
+             * @description The last moment at which a token issued before the change can still be accepted. Open streams (exec, watch, port-forward) and ServiceAccount tokens that a person made outlive it.
+             */
+            old_tokens_until: string;
+        };
+        SignOut: {
+            /** @description How many sessions of browsers were ended. */
+            sessions: number;
+            /** @description How many sign-ins of kubectl and other clients were ended: none of them is renewed. */
+            sign_ins: number;
+            /**
+             * Format: date-time
+             * @description From then on clusters that ask the issuer refuse what is left of their tokens; the others take them until `old_tokens_until`. Open streams (exec, watch, port-forward) and ServiceAccount tokens that a person made go on.
+             */
+            refused_from: string;
+            /**
+             * Format: date-time
+             * @description The last moment at which a token issued before the change can still be accepted. Open streams (exec, watch, port-forward) and ServiceAccount tokens that a person made outlive it.
+             */
+            old_tokens_until: string;
         };
         ServiceAccountPage: {
             items: components["schemas"]["ServiceAccount"][];
@@ -2322,7 +2432,7 @@ export interface components {
             new_tokens_from: string;
             /**
              * Format: date-time
-             * @description The last moment at which a token issued before the change can still be accepted.
+             * @description The last moment at which a token issued before the change can still be accepted. Open streams (exec, watch, port-forward) and ServiceAccount tokens that a person made outlive it.
              */
             old_tokens_until: string;
         };
@@ -3492,6 +3602,46 @@ export interface components {
             };
         };
         /**
+         * @description The first request with this key is still running ([`idempotency-key-in-use`](https://kaas.hexabase.io/problems/idempotency-key-in-use)).
+         *
+         *     The workspace is suspended ([`workspace-suspended`](https://kaas.hexabase.io/problems/workspace-suspended)).
+         */
+        "idempotency-key-in-use.workspace-suspended": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                /**
+                 * @description When to send it again, in seconds.
+                 * @example 1
+                 */
+                "Retry-After"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/idempotency-key-in-use" | "https://kaas.hexabase.io/problems/workspace-suspended";
+                };
+            };
+        };
+        /** @description The first request with this key is still running ([`idempotency-key-in-use`](https://kaas.hexabase.io/problems/idempotency-key-in-use)). */
+        "idempotency-key-in-use": {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                /**
+                 * @description When to send it again, in seconds.
+                 * @example 1
+                 */
+                "Retry-After"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    type?: "https://kaas.hexabase.io/problems/idempotency-key-in-use";
+                };
+            };
+        };
+        /**
          * @description The key belongs to another request ([`idempotency-key-reused`](https://kaas.hexabase.io/problems/idempotency-key-reused)).
          *
          *     The import is refused as a whole ([`import-refused`](https://kaas.hexabase.io/problems/import-refused)).
@@ -3637,28 +3787,6 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
                     type?: "https://kaas.hexabase.io/problems/preset-protected" | "https://kaas.hexabase.io/problems/workspace-suspended";
-                };
-            };
-        };
-        /**
-         * @description The first request with this key is still running ([`idempotency-key-in-use`](https://kaas.hexabase.io/problems/idempotency-key-in-use)).
-         *
-         *     The workspace is suspended ([`workspace-suspended`](https://kaas.hexabase.io/problems/workspace-suspended)).
-         */
-        "idempotency-key-in-use.workspace-suspended": {
-            headers: {
-                "X-Request-Id": components["headers"]["RequestId"];
-                /**
-                 * @description When to send it again, in seconds.
-                 * @example 1
-                 */
-                "Retry-After"?: string;
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @enum {unknown} */
-                    type?: "https://kaas.hexabase.io/problems/idempotency-key-in-use" | "https://kaas.hexabase.io/problems/workspace-suspended";
                 };
             };
         };
@@ -8299,7 +8427,10 @@ export interface operations {
     };
     deleteWorkspacesWorkspaceMembersPerson: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Whether the person’s sign-ins to the workspace are ended at once too, so that clusters that ask the issuer refuse their tokens within 10 seconds. */
+                revoke_now?: "true" | "false";
+            };
             header?: {
                 /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
@@ -8324,10 +8455,15 @@ export interface operations {
                     /**
                      * @example {
                      *       "new_tokens_from": "2026-03-01T09:30:00.000Z",
-                     *       "old_tokens_until": "2026-03-01T09:30:00.000Z"
+                     *       "old_tokens_until": "2026-03-01T09:30:00.000Z",
+                     *       "revocation": {
+                     *         "sign_ins": 1,
+                     *         "refused_from": "2026-03-01T09:30:00.000Z",
+                     *         "old_tokens_until": "2026-03-01T09:30:00.000Z"
+                     *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["TokenTimes"];
+                    "application/json": components["schemas"]["Removal"];
                 };
             };
             400: components["responses"]["invalid-request"];
@@ -8341,7 +8477,10 @@ export interface operations {
     };
     deleteWorkspacesWorkspaceMembership: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Whether the person’s sign-ins to the workspace are ended at once too, so that clusters that ask the issuer refuse their tokens within 10 seconds. */
+                revoke_now?: "true" | "false";
+            };
             header?: {
                 /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
@@ -8364,10 +8503,15 @@ export interface operations {
                     /**
                      * @example {
                      *       "new_tokens_from": "2026-03-01T09:30:00.000Z",
-                     *       "old_tokens_until": "2026-03-01T09:30:00.000Z"
+                     *       "old_tokens_until": "2026-03-01T09:30:00.000Z",
+                     *       "revocation": {
+                     *         "sign_ins": 1,
+                     *         "refused_from": "2026-03-01T09:30:00.000Z",
+                     *         "old_tokens_until": "2026-03-01T09:30:00.000Z"
+                     *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["TokenTimes"];
+                    "application/json": components["schemas"]["Removal"];
                 };
             };
             400: components["responses"]["invalid-request"];
@@ -8375,6 +8519,141 @@ export interface operations {
             403: components["responses"]["person-suspended"];
             404: components["responses"]["not-found"];
             409: components["responses"]["last-admin.mapped-membership.workspace-suspended"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    postWorkspacesWorkspaceMembersPersonRevoke: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
+                workspace: string;
+                /** @example usr_01k7st2z1tfcgswkatddy8v7g0 */
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was ended. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    /** @description `true` when this is the stored answer to an earlier request. */
+                    "Idempotent-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "sign_ins": 1,
+                     *       "refused_from": "2026-03-01T09:30:00.000Z",
+                     *       "old_tokens_until": "2026-03-01T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Revocation"];
+                };
+            };
+            400: components["responses"]["invalid-request"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["forbidden.person-suspended"];
+            404: components["responses"]["not-found"];
+            409: components["responses"]["idempotency-key-in-use.workspace-suspended"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    postMeRevoke: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was ended. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    /** @description `true` when this is the stored answer to an earlier request. */
+                    "Idempotent-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "sessions": 1,
+                     *       "sign_ins": 1,
+                     *       "refused_from": "2026-03-01T09:30:00.000Z",
+                     *       "old_tokens_until": "2026-03-01T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SignOut"];
+                };
+            };
+            400: components["responses"]["invalid-request"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["person-suspended"];
+            409: components["responses"]["idempotency-key-in-use"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    postPeoplePersonRevoke: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example usr_01k7st2z1tfcgswkatddy8v7g0 */
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was ended. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    /** @description `true` when this is the stored answer to an earlier request. */
+                    "Idempotent-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "sessions": 1,
+                     *       "sign_ins": 1,
+                     *       "refused_from": "2026-03-01T09:30:00.000Z",
+                     *       "old_tokens_until": "2026-03-01T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SignOut"];
+                };
+            };
+            400: components["responses"]["invalid-request"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["forbidden.person-suspended"];
+            404: components["responses"]["not-found"];
+            409: components["responses"]["idempotency-key-in-use"];
             500: components["responses"]["internal-error"];
             503: components["responses"]["issuer-unavailable"];
         };

@@ -47,7 +47,7 @@ export const WORKSPACE_ACTIONS = {
 } as const satisfies Record<string, readonly WorkspaceRole[]>;
 
 /** What only those do whom the settings name as platform administrators. */
-export const PLATFORM_ACTIONS = ['plan:write'] as const;
+export const PLATFORM_ACTIONS = ['plan:write', 'person:revoke'] as const;
 
 /** An action on the platform itself. */
 export type PlatformAction = (typeof PLATFORM_ACTIONS)[number];

@@ -19,6 +19,7 @@ import { planRoutes } from './plans/routes.ts';
 import { projectRoleTemplateRoutes } from './project-role-templates/routes.ts';
 import { projectRoleRoutes } from './project-roles/routes.ts';
 import { projectRoutes } from './projects/routes.ts';
+import { revocationRoutes } from './revocations/routes.ts';
 import { roleAssignmentRoutes } from './role-assignments/routes.ts';
 import { defineRoute, type Route } from './route.ts';
 import { serviceAccountRoutes } from './service-accounts/routes.ts';
@@ -55,6 +56,7 @@ export const ROUTES: readonly Route[] = [
   ...groupMemberRoutes,
   ...groupMappingRoutes,
   ...memberRoutes,
+  ...revocationRoutes,
   ...serviceAccountRoutes,
   ...importRoutes,
   ...exportRoutes,

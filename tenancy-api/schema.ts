@@ -66,7 +66,7 @@ export const MappingId = Id('groupMapping')
 export const tokenTimes = {
   new_tokens_from: Timestamp.describe('ID tokens issued from now on carry the change.'),
   old_tokens_until: Timestamp.describe(
-    'The last moment at which a token issued before the change can still be accepted.',
+    'The last moment at which a token issued before the change can still be accepted. Open streams (exec, watch, port-forward) and ServiceAccount tokens that a person made outlive it.',
   ),
 };
 

@@ -94,7 +94,7 @@ const withFittingGroups = async (
 };
 
 const SIGN_IN_AGAIN =
-  'sign in again: you or the identity provider that you signed in with ended your sign-in';
+  'sign in again: your sign-in was ended, by you, an administrator or your identity provider';
 
 type Standing = {
   readonly person: ActivePerson | null;

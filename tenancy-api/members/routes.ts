@@ -1,11 +1,23 @@
 /** Members of a workspace. */
+import type { WorkspaceAccess } from '../access.ts';
+import type { RequestContext } from '../context.ts';
 import { answerSortedPage, pageOf } from '../cursor.ts';
 import { PROBLEMS } from '../problems.ts';
+import { Removal, type Revocation, RevokeQuery } from '../revocations/schema.ts';
+import { revokeAccess } from '../revocations/service.ts';
 import { defineRoute } from '../route.ts';
-import { TokenTimes, toTokenTimes } from '../schema.ts';
+import { toTokenTimes } from '../schema.ts';
 import { listMembers } from './queries.ts';
 import { Member, MemberDetail, MemberQuery, toMember } from './schema.ts';
 import { getMemberDetail, removeMember } from './service.ts';
+
+/** Before the removal: whoever removes themselves may end nothing afterwards. */
+const revokeIfAsked = async (
+  context: RequestContext,
+  access: WorkspaceAccess,
+  { revoke_now, person }: { readonly revoke_now?: string | undefined; readonly person: string },
+): Promise<Revocation | null> =>
+  revoke_now === 'true' ? revokeAccess(context, access, person) : null;
 
 export const memberRoutes = [
   defineRoute({
@@ -39,11 +51,13 @@ export const memberRoutes = [
     path: '/v1/workspaces/{workspace}/members/{person}',
     summary: 'Remove a member from the workspace and all its groups',
     permission: { workspace: 'member:write' },
-    responses: { 200: { description: 'When this shows in tokens.', body: TokenTimes } },
+    query: RevokeQuery,
+    responses: { 200: { description: 'When this shows in tokens.', body: Removal } },
     problems: [PROBLEMS.lastAdmin, PROBLEMS.mappedMembership],
-    handler: async ({ context, access, params }) => {
+    handler: async ({ context, access, params, query }) => {
+      const revocation = await revokeIfAsked(context, access, { ...query, ...params });
       await removeMember(context, access, params.person);
-      return { status: 200, body: toTokenTimes() };
+      return { status: 200, body: { ...toTokenTimes(), revocation } };
     },
   }),
   defineRoute({
@@ -51,11 +65,14 @@ export const memberRoutes = [
     path: '/v1/workspaces/{workspace}/membership',
     summary: 'Leave the workspace and all its groups',
     permission: { workspace: 'member:leave' },
-    responses: { 200: { description: 'When this shows in tokens.', body: TokenTimes } },
+    query: RevokeQuery,
+    responses: { 200: { description: 'When this shows in tokens.', body: Removal } },
     problems: [PROBLEMS.lastAdmin, PROBLEMS.mappedMembership],
-    handler: async ({ context, access }) => {
-      await removeMember(context, access, context.personId);
-      return { status: 200, body: toTokenTimes() };
+    handler: async ({ context, access, query }) => {
+      const person = context.personId;
+      const revocation = await revokeIfAsked(context, access, { ...query, person });
+      await removeMember(context, access, person);
+      return { status: 200, body: { ...toTokenTimes(), revocation } };
     },
   }),
 ];

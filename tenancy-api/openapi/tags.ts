@@ -29,6 +29,10 @@ const TAGS = {
     description: 'Groups of identity providers whose members are in groups here.',
   },
   members: { name: 'Members', description: 'Who belongs to a workspace and to its groups.' },
+  people: {
+    name: 'People',
+    description: 'Everybody who has signed in or been added, platform-wide.',
+  },
   'service-accounts': {
     name: 'Service accounts',
     description: 'Machines that hold roles through groups, as people do.',
