@@ -1,8 +1,9 @@
 /** `npm run migrate`: brings the database to this release and sets the service roles' passwords. */
+import { readOrExit } from '#runtime/config.ts';
 import { readMigrateConfig } from './config.ts';
 import { migrate } from './migrate.ts';
 
-const config = readMigrateConfig(process.env);
+const config = readOrExit(readMigrateConfig);
 const applied = await migrate(config.DATABASE_URL, {
   ...(config.ISSUER_DATABASE_PASSWORD && { hexabase_issuer: config.ISSUER_DATABASE_PASSWORD }),
   ...(config.TENANCY_API_DATABASE_PASSWORD && {

@@ -84,7 +84,7 @@ describe('readIssuerConfig', () => {
           { ...connector, accounts: [{ ...account, password_hash: 'hunter2' }] },
         ]),
       },
-      /hashPassword/,
+      /password_hash/,
     ],
   ])('refuses %s, and tells no secret', (_name, change, message) => {
     const read = () => readIssuerConfig({ ...environment, ...change });

@@ -99,7 +99,13 @@ export const createIssuer = async (deps: IssuerDeps): Promise<RequestListener> =
   const observe = createProviderObserver(deps);
   const tokenMetrics = createTokenMetrics(deps.metrics);
   const listener = followKeys(deps.signingKeys, (signingKeys) => {
-    const provider = createProvider({ ...deps, signingKeys, lookAgain, tokenMetrics });
+    const provider = createProvider({
+      ...deps,
+      platformName: brand.brand.name,
+      signingKeys,
+      lookAgain,
+      tokenMetrics,
+    });
     observe(provider);
     return handleRequests(provider, { ...deps, ages }, brand);
   });

@@ -44,7 +44,7 @@ export const RbacSyncConfig = z.object({
    * certificate are those of the listener behind it.
    */
   AUDIT_WEBHOOK_URL: z
-    .url({ protocol: /^https$/ })
+    .url({ protocol: /^https$/, error: 'Must be an https origin.', abort: true })
     .refine((url) => new URL(url).origin === url, 'Must be an origin, with no path or slash.')
     .optional(),
   AUDIT_PORT: Port.optional(),

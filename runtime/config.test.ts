@@ -3,7 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { Flag, Port, parseEnvironment } from './config.ts';
+import {
+  ApiAudience,
+  DatabaseUrl,
+  Flag,
+  IssuerUrl,
+  Json,
+  Port,
+  parseEnvironment,
+} from './config.ts';
 
 const Schema = z.object({ PORT: Port, SECRET: z.string().min(8), DEBUG: Flag.default(false) });
 
@@ -33,6 +41,30 @@ describe('parseEnvironment', () => {
     expect(() => parseEnvironment(Schema, {})).toThrow(
       /not set[\s\S]*PORT[\s\S]*not set[\s\S]*SECRET/,
     );
+  });
+
+  it('tells a file that can’t be read with its setting, once', () => {
+    const read = () => parseEnvironment(Schema, { PORT: '1', SECRET_FILE: '/does/not/exist' });
+    expect(read).toThrow(/SECRET_FILE can’t be read: ENOENT.*exist/);
+    expect(read).not.toThrow(/not set/);
+  });
+
+  it('says of a member that it is missing, not that it is no string', () => {
+    const Nested = z.object({ LIST: Json.pipe(z.array(z.object({ id: z.string() }))) });
+    const read = () => parseEnvironment(Nested, { LIST: '[{}]' });
+    expect(read).toThrow(/It is missing\n {2}→ at LIST\[0\]\.id/);
+  });
+
+  it.each([
+    [IssuerUrl, 'http://login.example.com', /https origin/],
+    [IssuerUrl, 'login.example.com', /https origin/],
+    [DatabaseUrl, 'localhost:5432', /postgres:\/\//],
+    [ApiAudience, 'hexabase', /https address/],
+  ])('says what an address must be', (Address, value, expected) => {
+    const read = (env: NodeJS.ProcessEnv) => () =>
+      parseEnvironment(z.object({ ADDRESS: Address }), env);
+    expect(read({ ADDRESS: value })).toThrow(expected);
+    expect(read({})).toThrow(/not set/);
   });
 
   it('refuses a value and a file for the same key', () => {

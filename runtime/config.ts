@@ -13,19 +13,24 @@ export const parseEnvironment = <Shape extends z.ZodRawShape>(
   env: NodeJS.ProcessEnv,
 ): Readonly<z.infer<z.ZodObject<Shape>>> => {
   const faults: string[] = [];
+  const unread = new Set<string>();
   const values: Record<string, string | undefined> = {};
   for (const key of Object.keys(schema.shape)) {
     try {
       values[key] = readValue(key, env);
     } catch (error) {
+      unread.add(key);
       faults.push(`✖ ${error instanceof Error ? error.message : String(error)}`);
     }
   }
   const result = schema.safeParse(values, {
-    error: ({ path: [key] = [] }) =>
-      values[String(key)] === undefined ? 'It is not set, and has no default' : undefined,
+    error: ({ path: [key] = [], input }) => {
+      if (values[String(key)] === undefined) return 'It is not set, and has no default';
+      return input === undefined ? 'It is missing' : undefined;
+    },
   });
-  if (!result.success) faults.push(z.prettifyError(result.error));
+  const issues = result.error?.issues.filter(({ path: [key] }) => !unread.has(String(key))) ?? [];
+  if (issues.length > 0) faults.push(z.prettifyError({ issues }));
   if (!result.success || faults.length > 0) {
     throw new Error(`The environment is not valid:\n${faults.join('\n')}`);
   }
@@ -53,25 +58,45 @@ const readValue = (key: string, env: NodeJS.ProcessEnv): string | undefined => {
   const file = env[`${key}_FILE`];
   if (file === undefined || file === '') return value;
   if (value !== undefined) throw new Error(`Set ${key} or ${key}_FILE, not both`);
-  return readFileSync(file, 'utf8').trimEnd();
+  try {
+    return readFileSync(file, 'utf8').trimEnd();
+  } catch (error) {
+    throw new Error(`${key}_FILE can’t be read: ${(error as Error).message}`);
+  }
 };
+
+/** Says this of a value that isn't right; that one is missing is said by {@link parseEnvironment}. */
+export const unlessMissing =
+  (words: string) =>
+  ({ input }: { readonly input?: unknown }): string | undefined =>
+    input === undefined ? undefined : words;
 
 /** A TCP port; 0 lets the system choose. */
 export const Port = z.coerce.number().int().min(0).max(65_535);
 
+const ORIGIN = 'Must be an https origin, such as https://login.example.com, with no path or slash.';
+
 /** The issuer's origin exactly as in the tokens' `iss`: https, with no path and no final slash. */
 export const IssuerUrl = z
-  .url({ protocol: /^https$/ })
-  .refine((url) => new URL(url).origin === url, 'Must be an https origin, with no path or slash.');
+  .url({ protocol: /^https$/, error: unlessMissing(ORIGIN), abort: true })
+  .refine((url) => new URL(url).origin === url, ORIGIN);
 
 /** The audience of the API's access tokens, and its resource indicator (RFC 8707). */
-export const ApiAudience = z.url({ protocol: /^https?$/ });
+export const ApiAudience = z.url({
+  protocol: /^https?$/,
+  error: unlessMissing('Must be an http or https address, such as https://api.example.com/.'),
+});
 
 /** With it the doorbell is NATS; without, PostgreSQL. */
-export const NatsUrl = z.url({ protocol: /^(nats|tls)$/ }).optional();
+export const NatsUrl = z
+  .url({ protocol: /^(nats|tls)$/, error: 'Must be nats://… or tls://….' })
+  .optional();
 
 /** A PostgreSQL connection string. */
-export const DatabaseUrl = z.url({ protocol: /^postgres(ql)?$/ });
+export const DatabaseUrl = z.url({
+  protocol: /^postgres(ql)?$/,
+  error: unlessMissing('Must be postgres://user:password@host:port/database.'),
+});
 
 /** `true` or `false`, as text. */
 export const Flag = z.stringbool({ truthy: ['true', '1'], falsy: ['false', '0'] });

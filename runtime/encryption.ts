@@ -5,6 +5,7 @@
  */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import * as z from 'zod';
+import { unlessMissing } from './config.ts';
 
 // Before there were rings what was sealed named no key.
 const VERSION_WITHOUT_KEY = 1;
@@ -13,11 +14,13 @@ const KEY_ID_BYTES = 4;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
+const KEY_WORDS = 'Must be 32 random bytes in base64: openssl rand -base64 32';
+
 /** A key of 32 random bytes in base64 (`openssl rand -base64 32`). */
 export const EncryptionKey = z
-  .base64()
+  .base64({ error: unlessMissing(KEY_WORDS) })
   .transform((text) => Buffer.from(text, 'base64'))
-  .refine((key) => key.length === 32, 'Must be 32 random bytes in base64: openssl rand -base64 32');
+  .refine((key) => key.length === 32, KEY_WORDS);
 
 /** ENCRYPTION_KEY: one key, or several separated by commas, of which the first seals and all open. */
 export const EncryptionKeys = z

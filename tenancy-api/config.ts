@@ -6,14 +6,17 @@ import {
   NatsUrl,
   Port,
   parseEnvironment,
+  unlessMissing,
 } from '#runtime/config.ts';
 import { EncryptionKey } from '#runtime/encryption.ts';
 import { PublicJsonWebKey } from '#runtime/json-web-key.ts';
 
+const ORIGIN = 'Must be an origin such as https://console.example.com: no path, no final "/".';
+
 /** scheme://host[:port], as browsers write it (RFC 6454). */
 const Origin = z
-  .url()
-  .refine((text) => new URL(text).origin === text, 'Must be an origin: no path, no final "/".');
+  .url({ error: unlessMissing(ORIGIN), abort: true })
+  .refine((text) => new URL(text).origin === text, ORIGIN);
 
 /** `connector:subject`, comma-separated; a subject may hold colons. */
 const Identities = z

@@ -58,6 +58,7 @@ describe('settings of connectors', () => {
     ],
     ['a user in the address', { ...oidc, issuer: 'https://user@id.corp.test' }],
     ['a query', { ...oidc, issuer: 'https://id.corp.test?x' }],
+    ['no address', { ...oidc, issuer: 'id.corp.test' }],
     ['another scheme', { ...oidc, issuer: 'javascript:alert(1)' }],
     ['two secrets', { ...oidc, client_secret: 'a', client_secret_path: '/b' }],
     ['private_key_jwt without a key', { ...oidc, token_endpoint_auth_method: 'private_key_jwt' }],

@@ -17,7 +17,7 @@ export type ConnectorSettings = z.infer<typeof ConnectorSettings>;
 /** All connectors, in the order in which the sign-in page offers them. */
 export const ConnectorList = z
   .array(ConnectorSettings)
-  .min(1)
+  .min(1, 'Must have at least one connector.')
   .refine(
     (connectors) => new Set(connectors.map(({ id }) => id)).size === connectors.length,
     'Each connector has an id of its own.',

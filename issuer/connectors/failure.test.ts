@@ -60,6 +60,18 @@ describe('describeReason', () => {
       /OAUTH_JWT_CLAIM_COMPARISON_FAILED Error nonce/,
     ],
     [
+      broken('OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED', {
+        attribute: 'issuer',
+        expected: 'SECRET',
+        body: { issuer: 'SECRET' },
+      }),
+      /OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED issuer$/,
+    ],
+    [
+      broken('OAUTH_RESPONSE_IS_NOT_CONFORM', new Response('SECRET', { status: 404 })),
+      /OAUTH_RESPONSE_IS_NOT_CONFORM 404$/,
+    ],
+    [
       broken('OAUTH_PARSE_ERROR', new SyntaxError('Unexpected SECRET')),
       /OAUTH_PARSE_ERROR SyntaxError/,
     ],

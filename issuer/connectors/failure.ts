@@ -67,15 +67,17 @@ const codeOf = (error: unknown): string => {
 
 /**
  * Why, for the log: names and codes of the error and its causes, such as
- * `ClientError OAUTH_JWT_CLAIM_COMPARISON_FAILED nonce`. Messages are left out: they quote answers.
+ * `ClientError OAUTH_JWT_CLAIM_COMPARISON_FAILED nonce`, and the status of an answer that can't be read.
+ * Messages are left out: they quote answers.
  */
 export const describeReason = (error: unknown): string => {
   const words: string[] = [];
   let each = error instanceof UpstreamError ? error.cause : error;
   for (let depth = 0; depth < 5 && each !== undefined && each !== null; depth += 1) {
-    const { name, error: oauthError, claim, cause } = each as Record<string, unknown>;
+    const { name, error: oauthError, claim, attribute, cause } = each as Record<string, unknown>;
     if (each instanceof Error) words.push(String(name));
-    words.push(...[codeOf(each), oauthError, claim].filter(isWord));
+    words.push(...[codeOf(each), oauthError, claim, attribute].filter(isWord));
+    if (each instanceof Response) words.push(`${each.status}`);
     each = cause;
   }
   return [...new Set(words)].join(' ') || 'by the connector’s own rules';

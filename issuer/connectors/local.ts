@@ -21,7 +21,7 @@ const hasPossibleCost = (hash: string): boolean => {
 
 const PasswordHash = z
   .string()
-  .regex(HASH, 'Must be "scrypt:N=…,r=…,p=…:salt:hash", as hashPassword makes it.')
+  .regex(HASH, 'Must be "scrypt:N=…,r=…,p=…:salt:hash"; how to make one is in docs/sign-in.md.')
   .refine(hasPossibleCost, 'N must be a power of two, and r and p at least 1.');
 
 /** A local connector in CONNECTORS. */

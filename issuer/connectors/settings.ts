@@ -1,22 +1,30 @@
 /** What the settings of connectors have in common. */
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
+import { unlessMissing } from '#runtime/config.ts';
 import { type AdmissionRules, admissionShape } from '../people/admission.ts';
 
 /** A connector's id: a part of addresses and of every account's key, so it never changes. */
-export const ConnectorId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/);
+export const ConnectorId = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'Must be a-z, 0-9 and -, at most 32 of them.');
 
 /** What people see on the button. */
 export const ConnectorName = z.string().min(1).max(64);
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 
+const PROVIDER_URL =
+  'Must be an https address (http on this machine only), without query or fragment.';
+
 /** An https address, or http on this machine; without query and fragment. */
-export const ProviderUrl = z.url({ protocol: /^https?$/ }).refine((text) => {
-  const { protocol, hostname, search, hash, username } = new URL(text);
-  const isSafe = protocol === 'https:' || LOOPBACK.has(hostname);
-  return isSafe && `${search}${hash}${username}` === '';
-}, 'Must be an https address (http on this machine only), without query or fragment.');
+export const ProviderUrl = z
+  .url({ protocol: /^https?$/, error: unlessMissing(PROVIDER_URL), abort: true })
+  .refine((text) => {
+    const { protocol, hostname, search, hash, username } = new URL(text);
+    const isSafe = protocol === 'https:' || LOOPBACK.has(hostname);
+    return isSafe && `${search}${hash}${username}` === '';
+  }, PROVIDER_URL);
 
 /** A DNS name in lower case, as in hosted_domains. */
 export const Domain = z

@@ -48,10 +48,15 @@ export const ACCOUNT_CLIENT_ID = 'hexabase-account';
 /** Where a sign-in to the account pages leads back to. */
 export const accountRedirectUri = (issuerUrl: string): string => `${issuerUrl}/account/signed-in`;
 
-/** The account pages' client. @param issuerUrl an https origin */
-export const accountClient = (issuerUrl: string): ClientMetadata => ({
+/**
+ * The account pages' client.
+ *
+ * @param issuerUrl an https origin
+ * @param platformName what the pages call the platform
+ */
+export const accountClient = (issuerUrl: string, platformName: string): ClientMetadata => ({
   client_id: ACCOUNT_CLIENT_ID,
-  client_name: 'Hexabase account',
+  client_name: `${platformName} account`,
   application_type: 'web',
   token_endpoint_auth_method: 'none',
   grant_types: ['authorization_code'],

@@ -37,6 +37,8 @@ import { compareHashedSecrets, mayCallFrom, type WebClient } from './web-clients
 export type ProviderDeps = {
   /** An https origin. */
   readonly issuerUrl: string;
+  /** What the pages call the platform. */
+  readonly platformName: string;
   /** The resource indicator of the API, and the audience of its access tokens. */
   readonly apiAudience: string;
   readonly database: DatabasePool;
@@ -105,12 +107,13 @@ const createConfiguration = (deps: ProviderDeps): Configuration => ({
 /** The clients without a row, and the ways to authenticate that are in use. */
 const createClients = ({
   issuerUrl,
+  platformName,
   probeKey,
   webClients,
 }: ProviderDeps): Pick<Configuration, 'clients' | 'clientAuthMethods'> => {
   const clients = [
     ...FIXED_CLIENTS,
-    accountClient(issuerUrl),
+    accountClient(issuerUrl, platformName),
     ...(probeKey ? [probeClient(probeKey)] : []),
     ...webClients.map(({ metadata }) => metadata),
   ];

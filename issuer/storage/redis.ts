@@ -9,7 +9,10 @@ import type { Logger } from '#runtime/log.ts';
 import { createEpisodes, type Episodes } from './episodes.ts';
 
 /** REDIS_URL: `rediss://` is over TLS. */
-export const RedisUrl = z.url({ protocol: /^rediss?$/ });
+export const RedisUrl = z.url({
+  protocol: /^rediss?$/,
+  error: 'Must be redis://… or rediss://….',
+});
 
 const COMMAND_MS = 200;
 const CONNECT_MS = 1_000;

@@ -33,7 +33,7 @@ export const EN_ERRORS = {
     },
     invalid_redirect_uri: {
       title: 'The answer may not go there',
-      next: 'The program asked for an answer at an address that is not on this computer. Check its configuration; if you did not start it yourself, close this page.',
+      next: 'The program asked for an answer at an address that is neither registered for it nor on this computer. Check its configuration; if you did not start it yourself, close this page.',
     },
     server_error: {
       title: 'Something went wrong here',

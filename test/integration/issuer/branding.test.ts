@@ -65,6 +65,14 @@ describe('a brand', () => {
     expect(complaints).toEqual([]);
   });
 
+  it('is in the name of the account pages too', async () => {
+    await using window = await openWindow(browser, { locale: 'en' });
+    await window.page.goto(`${issuer.issuerUrl}/account`);
+    expect(await window.page.getByRole('main').textContent()).toContain(
+      'to continue to Acme <b>Platform</b> account',
+    );
+  });
+
   it('has a logo that runs nothing, even when it is opened by itself', async () => {
     await using window = await openWindow(browser);
     const { page } = window;
