@@ -55,12 +55,12 @@ export const createGroupMapping = async (
 };
 
 const assertProvidesGroups = async (context: RequestContext, connector: string): Promise<void> => {
-  const { provides_groups } = await getConnector(context, connector);
+  const { provides_groups, type } = await getConnector(context, connector);
   if (provides_groups) return;
   throw bodyProblem(
     PROBLEMS.unprocessable,
     ['connector'],
-    `The connector "${connector}" tells no groups. Whoever runs the platform can configure it to.`,
+    `The connector "${connector}" tells no groups${type === 'local' ? '' : ', until whoever runs the platform configures it to'}.`,
   );
 };
 
