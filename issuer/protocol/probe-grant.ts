@@ -7,7 +7,7 @@
  * published last: a cluster that accepts it has read the issuer's keys since then.
  */
 import { importJWK, type JWK, SignJWT } from 'jose';
-import { type ClientMetadata, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
+import { type ClientMetadata, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
 import { parseId } from '#domain/identifiers.ts';
@@ -23,42 +23,40 @@ import type { SigningKeySet } from '../keys/signing-keys.ts';
 import { describeClosure, findClosure } from '../people/workspace-closure.ts';
 import { WORKSPACE_CLAIM } from './claims.ts';
 
-/** RFC 6749 §4.4. */
-const CLIENT_CREDENTIALS_GRANT = 'client_credentials';
-
 /** @param publicKey of the client; its requests are signed with the private one */
 export const probeClient = (publicKey: JWK): ClientMetadata => ({
   client_id: PROBE_CLIENT_ID,
   client_name: 'rbac-sync',
   token_endpoint_auth_method: 'private_key_jwt',
   token_endpoint_auth_signing_alg: 'ES256',
-  grant_types: [CLIENT_CREDENTIALS_GRANT],
+  grant_types: ['client_credentials'],
   response_types: [],
   redirect_uris: [],
   jwks: { keys: [publicKey as never] },
 });
 
-/** What {@link registerProbeGrant} needs. */
+/** What {@link answerProbe} needs. */
 export type ProbeGrantDeps = {
   readonly issuerUrl: string;
   readonly database: CommonQueryMethods;
   readonly signingKeys: SigningKeySet;
 };
 
-/** Answers the grant on a provider that has the client of {@link probeClient}. */
-export const registerProbeGrant = (provider: Provider, deps: ProbeGrantDeps): void => {
-  provider.registerGrantType(
-    CLIENT_CREDENTIALS_GRANT,
-    async (ctx) => {
-      const audience = await readAudience(deps.database, ctx);
-      ctx.body = {
-        access_token: await signProbe(deps, audience, chooseKey(deps.signingKeys, ctx)),
-        token_type: 'Bearer',
-        expires_in: PROBE_TOKEN_SECONDS,
-      };
-    },
-    ['audience', KEY_PARAMETER],
-  );
+/**
+ * The answer to the client of {@link probeClient}.
+ *
+ * @throws InvalidRequest, InvalidTarget, InvalidGrant
+ */
+export const answerProbe = async (
+  deps: ProbeGrantDeps,
+  ctx: KoaContextWithOIDC,
+): Promise<object> => {
+  const audience = await readAudience(deps.database, ctx);
+  return {
+    access_token: await signProbe(deps, audience, chooseKey(deps.signingKeys, ctx)),
+    token_type: 'Bearer',
+    expires_in: PROBE_TOKEN_SECONDS,
+  };
 };
 
 /** By which key: the one that signs now, as for everybody, or the one that was published last. */
@@ -75,9 +73,6 @@ const readAudience = async (
   database: CommonQueryMethods,
   { oidc }: KoaContextWithOIDC,
 ): Promise<string> => {
-  if (oidc.client?.clientId !== PROBE_CLIENT_ID) {
-    throw new errors.InvalidRequest('requested grant type is not allowed for this client');
-  }
   const audience = oidc.params?.['audience'];
   if (audience === NOBODYS_AUDIENCE) return NOBODYS_AUDIENCE;
   const workspaceId = typeof audience === 'string' ? parseId('workspace', audience) : undefined;

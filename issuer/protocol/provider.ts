@@ -14,6 +14,12 @@ import { renderProviderError } from '../interactions/errors.ts';
 import { LOGOUT } from '../interactions/sign-out.ts';
 import { SIGNING_ALGORITHMS } from '../keys/rotation.ts';
 import type { SigningKeySet } from '../keys/signing-keys.ts';
+import { registerClientCredentials } from '../machines/client-credentials.ts';
+import {
+  compareMachineSecrets,
+  createAssertionCheck,
+  MACHINE_AUTH_METHODS,
+} from '../machines/machine-clients.ts';
 import { createFindAccount } from '../people/account.ts';
 import type { LookAgain } from '../people/upstream/look-again.ts';
 import { createAdapterFactory } from '../storage/adapter.ts';
@@ -24,7 +30,7 @@ import { SCOPE_CLAIMS } from './claims.ts';
 import { accountClient, CLI_CLIENT_ID, FIXED_CLIENTS } from './clients.ts';
 import { grantConfirmedRequest } from './grants.ts';
 import { createOutboundFetch } from './outbound.ts';
-import { probeClient, registerProbeGrant } from './probe-grant.ts';
+import { probeClient } from './probe-grant.ts';
 import { refuseOddPorts } from './redirect-uris.ts';
 import { deriveSuccessors } from './refresh-rotation.ts';
 import { createResourceIndicators } from './resources.ts';
@@ -63,7 +69,8 @@ export const createProvider = (deps: ProviderDeps): Provider => {
   nameSessions(provider);
   measureIdTokens(provider, deps.tokenMetrics);
   deriveSuccessors(provider, deps.encryption.deriveKeys('refresh-token-rotation'));
-  if (deps.probeKey) registerProbeGrant(provider, deps);
+  compareMachineSecrets(provider, deps.database);
+  registerClientCredentials(provider, deps);
   return provider;
 };
 
@@ -71,11 +78,13 @@ const createConfiguration = (deps: ProviderDeps): Configuration => ({
   adapter: createStorage(deps),
   ...createClients(deps),
   clientDefaults: { id_token_signed_response_alg: 'ES256' },
+  assertJwtClientAuthClaimsAndHeader: createAssertionCheck(deps.database),
   clientBasedCORS: (_ctx, origin, client) => mayCallFrom(origin, client),
   jwks: { keys: [...deps.signingKeys.keys] as never[] },
   enabledJWA: {
     idTokenSigningAlgValues: [...SIGNING_ALGORITHMS],
-    clientAuthSigningAlgValues: ['ES256'],
+    // Those of CLIENTS and of rbac-sync have ES256 alone.
+    clientAuthSigningAlgValues: ['ES256', 'RS256', 'EdDSA', 'Ed25519'],
   },
   discovery: { ui_locales_supported: [...LOCALES] },
   responseTypes: ['code'],
@@ -117,8 +126,7 @@ const createClients = ({
     ...(probeKey ? [probeClient(probeKey)] : []),
     ...webClients.map(({ metadata }) => metadata),
   ];
-  const methods = clients.map((client) => client.token_endpoint_auth_method ?? 'none');
-  return { clients, clientAuthMethods: [...new Set(methods)] };
+  return { clients, clientAuthMethods: [...MACHINE_AUTH_METHODS] };
 };
 
 /**
@@ -136,12 +144,11 @@ const createStorage = (deps: ProviderDeps): AdapterFactory => {
 const createFeatures = ({
   database,
   apiAudience,
-  probeKey,
   webClients,
 }: ProviderDeps): Configuration['features'] => ({
   deviceFlow: createDeviceFlow(database),
   resourceIndicators: createResourceIndicators(apiAudience, apiClientIds(webClients)),
-  clientCredentials: { enabled: probeKey !== undefined },
+  clientCredentials: { enabled: true },
   backchannelLogout: { enabled: true },
   revocation: {
     enabled: true,

@@ -21,7 +21,9 @@ export const API_TOKEN_SECONDS = 5 * MINUTE;
  * An ID token never outlives a membership that it carries: as kube-apiserver asks nobody again, its end
  * is the token's.
  */
-const toIdTokenLife = ({ [SECONDS_LEFT]: left }: Readonly<Record<string, unknown>>): number =>
+export const toIdTokenLife = ({
+  [SECONDS_LEFT]: left,
+}: Readonly<Record<string, unknown>>): number =>
   typeof left === 'number' ? Math.max(1, Math.min(left, ID_TOKEN_SECONDS)) : ID_TOKEN_SECONDS;
 
 /** It is stored anew at each use, with what is left to it then. */

@@ -14,6 +14,7 @@ import {
 import { type CommonQueryMethods, ForeignKeyIntegrityConstraintViolationError } from 'slonik';
 import { parseId } from '#domain/identifiers.ts';
 import type { Encryption } from '#runtime/encryption.ts';
+import { findMachineClient } from '../machines/machine-clients.ts';
 import { findWorkspaceClient } from '../protocol/clients.ts';
 import {
   type ArtifactRow,
@@ -59,7 +60,8 @@ const unsupported = (): Promise<never> =>
 
 const createClientAdapter = (database: CommonQueryMethods): Adapter => ({
   upsert: unsupported,
-  find: (id) => findWorkspaceClient(database, id),
+  find: async (id) =>
+    (await findWorkspaceClient(database, id)) ?? (await findMachineClient(database, id)),
   findByUserCode: unsupported,
   findByUid: unsupported,
   consume: unsupported,
@@ -122,7 +124,7 @@ const createArtifactAdapter = (model: string, deps: AdapterDeps): Adapter => {
         ),
         expiresIn: expiresIn ?? 0,
       }).catch(refuseRevoked);
-      if (!stored) throw new errors.SessionNotFound('the session was ended');
+      if (!stored) throw refuseRepeated(model);
     },
     find: async (id) => open(await findArtifact(database, model, { idHash: hash(id) })),
     findByUid: async (uid) => open(await findArtifact(database, model, { uidHash: hash(uid) })),
@@ -133,6 +135,12 @@ const createArtifactAdapter = (model: string, deps: AdapterDeps): Adapter => {
     revokeByGrantId: (grantId) => deleteArtifactsOfGrant(database, model, hash(grantId)),
   };
 };
+
+/** The provider looks for an assertion before it writes it down: of several at once, one is the first. */
+const refuseRepeated = (model: string): Error =>
+  model === 'ReplayDetection'
+    ? new errors.InvalidClientAuth('client assertion tokens must only be used once')
+    : new errors.SessionNotFound('the session was ended');
 
 /** A grant or person that is gone takes no new token: the foreign key says so after any race. */
 const refuseRevoked = (error: unknown): never => {

@@ -40,7 +40,7 @@ const bytes = (value: Buffer | null) => (value === null ? null : sql.binary(valu
  * it. A session is known by its `uid` and changes its id, so its row moves along; one that was ended stays
  * so.
  *
- * @returns whether it is stored: false for an ended session
+ * @returns whether it is stored: false for an ended session, and for what must come once and came before
  * @throws ForeignKeyIntegrityConstraintViolationError when its grant or person is gone
  */
 export const upsertArtifact = async (
@@ -57,7 +57,7 @@ export const upsertArtifact = async (
     }
     throw error;
   });
-  return rowCount === 1 || model !== 'Session';
+  return rowCount === 1 || (model !== 'Session' && model !== 'ReplayDetection');
 };
 
 const insertOrUpdate = async (
@@ -81,7 +81,8 @@ const insertOrUpdate = async (
 };
 
 const onConflict = (model: string) => {
-  if (model === 'RefreshToken') return sql.fragment`ON CONFLICT (model, id_hash) DO NOTHING`;
+  if (model === 'RefreshToken' || model === 'ReplayDetection')
+    return sql.fragment`ON CONFLICT (model, id_hash) DO NOTHING`;
   const key =
     model === 'Session' ? sql.fragment`(model, uid_hash)` : sql.fragment`(model, id_hash)`;
   return sql.fragment`

@@ -4,6 +4,7 @@
  * the marks of their consumption are PostgreSQL's alone, so that an empty or stale Redis replays nothing.
  */
 import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider';
+import { parseId } from '#domain/identifiers.ts';
 import { hash } from './adapter.ts';
 import type { Cache } from './cache.ts';
 
@@ -23,12 +24,15 @@ export const createCachingAdapterFactory =
 
 const cacheClients = (adapter: Adapter, cache: Cache): Adapter => ({
   ...adapter,
-  find: (id) =>
-    cache.read(
-      { model: 'Client', idHash: hash(id) },
-      async () => (await adapter.find(id)) || undefined,
-      () => CLIENT_SECONDS,
-    ),
+  // What a service account proves itself by ends with the request after its removal.
+  find: async (id) =>
+    parseId('workspace', id) === undefined
+      ? adapter.find(id)
+      : cache.read(
+          { model: 'Client', idHash: hash(id) },
+          async () => (await adapter.find(id)) || undefined,
+          () => CLIENT_SECONDS,
+        ),
 });
 
 const cacheDialogue = (adapter: Adapter, model: string, cache: Cache): Adapter => {
