@@ -1,6 +1,7 @@
 /**
  * From an identity to a person: at the first sign-in it makes the person and their private
- * organization, later it brings name and e-mail up to date. An e-mail address never links accounts.
+ * organization, later it brings name and e-mail up to date with the person's oldest identity. An e-mail
+ * address never links accounts.
  */
 import { type CommonQueryMethods, type DatabasePool, sql } from 'slonik';
 import * as z from 'zod';
@@ -38,6 +39,7 @@ export const signUp = (
       (await findAccount(transaction, identity)) ?? (await makePerson(transaction, identity));
     const signedIn = { personId: account.person_id, suspended: account.suspended };
     if (account.suspended) return signedIn;
+    await markSignedIn(transaction, account.person_id);
     await updateProfile(transaction, account.person_id, identity);
     if (!account.has_organization) {
       await makePrivateOrganization(transaction, { ...signedIn, identity, context });
@@ -92,22 +94,37 @@ const insertPerson = async (
   `);
 };
 
-/** Brings name and e-mail of a person (UUID) up to date. */
+/**
+ * Brings name and e-mail of a person (UUID) up to date with what was heard of one of their identities. One
+ * identity is the profile's, the oldest that they still have; what is said of others changes nothing, so
+ * that an address in a token never changes because another way to sign in was used.
+ */
 export const updateProfile = async (
   db: CommonQueryMethods,
   personId: string,
-  { displayName, email, emailVerified }: UpstreamIdentity,
+  { connector, subject, displayName, email, emailVerified }: UpstreamIdentity,
 ): Promise<void> => {
   await db.query(sql.type(Nothing)`
     UPDATE person
     SET display_name = ${displayName}, email = ${email ?? null}, email_verified = ${emailVerified},
-      first_signed_in_at = coalesce(first_signed_in_at, now()), updated_at = now()
+      updated_at = now()
     WHERE id = ${personId}
-      AND (
-        first_signed_in_at IS NULL
-        OR (display_name, email, email_verified)
-          IS DISTINCT FROM (${displayName}::text, ${email ?? null}::text, ${emailVerified}::boolean)
+      AND (display_name, email, email_verified)
+        IS DISTINCT FROM (${displayName}::text, ${email ?? null}::text, ${emailVerified}::boolean)
+      AND (${connector}::text, ${subject}::text) = (
+        SELECT i.connector, i.subject FROM identity i
+        WHERE i.person_id = person.id
+        ORDER BY i.created_at, i.connector, i.subject
+        LIMIT 1
       )
+  `);
+};
+
+/** Someone whom an import has added before signs in for the first time. */
+const markSignedIn = async (db: CommonQueryMethods, personId: string): Promise<void> => {
+  await db.query(sql.type(Nothing)`
+    UPDATE person SET first_signed_in_at = now(), updated_at = now()
+    WHERE id = ${personId} AND first_signed_in_at IS NULL
   `);
 };
 

@@ -154,6 +154,39 @@ describe('linking a provider', () => {
   });
 });
 
+describe('name and e-mail', () => {
+  const profile = async () => {
+    const [row] = await database.query<{ display_name: string; email: string | null }>(
+      `SELECT p.display_name, p.email FROM person p
+      WHERE p.id IN (SELECT person_id FROM identity)`,
+    );
+    return [row?.display_name, row?.email];
+  };
+  const signInAtCorp = async () => {
+    await using visitor = createPageVisitor(issuer.ca);
+    const offer = await visitor.open(`${issuer.issuerUrl}${METHODS}`);
+    const path = offer.document.querySelector('a[href$="/corp"]')?.getAttribute('href') ?? 'none';
+    const { url } = await visitor.open(new URL(path, offer.url).href);
+    await visitor.open((await answerOf(provider, url)).href);
+  };
+
+  it('stay those of the first identity when another is linked and used', async () => {
+    await linkCorp('alice');
+    await signInAtCorp();
+    expect(await profile()).toEqual(['alice', null]);
+  });
+
+  it('are those of the oldest identity left once the first is taken away', async () => {
+    await linkCorp('alice');
+    await browser.submit(await open('alice'), {
+      action: '/unlink',
+      fields: { connector: 'local', subject: 'alice' },
+    });
+    await signInAtCorp();
+    expect(await profile()).toEqual(['a-1', 'someone@corp.test']);
+  });
+});
+
 describe('linking by password', () => {
   it('takes the right one only', async () => {
     const page = await open('alice');

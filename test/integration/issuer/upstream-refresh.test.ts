@@ -160,6 +160,24 @@ describe('what a provider says when it is asked again', () => {
     });
   });
 
+  it('changes neither for someone who has signed up in another way', async () => {
+    const tokens = await signIn();
+    await database.query(
+      `INSERT INTO identity (connector, subject, person_id, created_at)
+       SELECT 'local', subject, person_id, created_at - interval '1 day' FROM identity
+       WHERE subject = $1`,
+      [subject],
+    );
+    says({ name: 'Ann Lee', email: 'lee@example.test', groups: ['acme'] });
+    await letTimePass(database, subject);
+    await isAddedBySomebody();
+    expect((await renew(tokens)).claims).toMatchObject({
+      name: 'Ann',
+      email: 'ann@example.test',
+      groups: ['direct'],
+    });
+  });
+
   it('is asked once, by however many at once, on whatever replica', async () => {
     const sessions = await Promise.all(Array.from({ length: 8 }, () => signIn()));
     await letTimePass(database, subject);
