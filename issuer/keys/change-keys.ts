@@ -1,6 +1,8 @@
 /** Changes of the signing keys: by the rules, at once on command, and in an emergency. One at a time. */
 import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
 import type { CommonQueryMethods, DatabasePool } from 'slonik';
+import { recordAudit } from '#database/changes.ts';
+import { createId } from '#domain/identifiers.ts';
 import type { Encryption } from '#runtime/encryption.ts';
 import {
   deleteSigningKey,
@@ -149,8 +151,25 @@ export const revokeKey = (deps: KeyChangeDeps, kid: string): Promise<Revocation>
     await setKeyRevoked(transaction, kid);
     const promoted = key.state === 'current' ? await replace(transaction, deps, key) : undefined;
     await carryOut(transaction, deps.encryption, WITNESS);
+    await recordAudit(transaction, {
+      ...OF_THE_PLATFORM,
+      // Keys have names that are no UUIDs.
+      targetId: createId(),
+      before: { kid, state: key.state },
+      after: { kid, state: 'revoked' },
+    });
     return { promoted };
   });
+
+// Whoever runs the command has the database; who that is nobody can tell here.
+const OF_THE_PLATFORM = {
+  action: 'signing-key.revoke',
+  organizationId: null,
+  workspaceId: null,
+  actorId: null,
+  requestId: null,
+  ip: null,
+};
 
 const WITNESS: KeyAction = { type: 'make', algorithm: 'ES256', state: 'next' };
 

@@ -74,4 +74,6 @@ it('revoke-key lists the keys, and refuses what is none', async () => {
   });
   expect(await run('revoke-key', kid ?? '')).toMatchObject({ code: 0 });
   expect(await listKids('revoked')).toEqual([kid]);
+  const events = await database.query('SELECT action, after FROM audit_event');
+  expect(events).toEqual([{ action: 'signing-key.revoke', after: { kid, state: 'revoked' } }]);
 });
