@@ -5,7 +5,7 @@ import type { JWK } from 'jose';
 import type { Registry } from 'prom-client';
 import type { DatabasePool } from 'slonik';
 import type * as z from 'zod';
-import { createCertificateAuthority } from '#runtime/certificates.ts';
+import { type CertificateAuthority, createCertificateAuthority } from '#runtime/certificates.ts';
 import { createEncryption, type EncryptionKeys } from '#runtime/encryption.ts';
 import { listen } from '#runtime/http-server.ts';
 import { createLogger } from '#runtime/log.ts';
@@ -70,6 +70,8 @@ export type TestIssuerOptions = {
   readonly host?: string;
   /** By default a free one. */
   readonly port?: number;
+  /** What signs its certificate, for one that is started again; by default a new one. */
+  readonly authority?: CertificateAuthority;
   /** Collects all lines of the log, those for debugging too. */
   readonly logLines?: string[];
   /** How long signing keys stay in their states; by default as in production. */
@@ -104,7 +106,7 @@ export const startTestIssuer = async (
 ): Promise<TestIssuer> => {
   const { host = 'localhost', port = 0 } = options;
   await using stack = new AsyncDisposableStack();
-  const authority = await createCertificateAuthority(`test ${host}`);
+  const authority = options.authority ?? (await createCertificateAuthority(`test ${host}`));
   const tls = await authority.sign({ commonName: 'issuer', hosts: [host], days: 1 });
   // The issuer must know its port before it exists.
   let handler: RequestListener | undefined;
