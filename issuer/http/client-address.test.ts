@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createClientAddress, TrustedProxies, toNetwork } from './client-address.ts';
+import { createClientAddress, TrustedProxies, toNetwork, toSite } from './client-address.ts';
 
 const PROXIES = ['10.0.0.0/8', 'fd00::/8'];
 
@@ -44,6 +44,17 @@ describe('the network that limits count by', () => {
     ['', ''],
   ])('of %s is %s', (address, expected) => {
     expect(toNetwork(address)).toBe(expected);
+  });
+});
+
+describe('the site that limits count by', () => {
+  it.each([
+    ['203.0.113.9', '203.0.113.0/24'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1::/48'],
+    ['2001:0DB8::9', '2001:db8:0::/48'],
+    ['', ''],
+  ])('of %s is %s', (address, expected) => {
+    expect(toSite(address)).toBe(expected);
   });
 });
 

@@ -5,7 +5,6 @@ import * as z from 'zod';
 
 // Nobody has more proxies than this; a longer header is padding.
 const MAX_HOPS = 32;
-const IPV6_PREFIX_GROUPS = 4;
 
 const CIDR = /^([\d.]+|[\da-fA-F:.]+)\/(\d{1,3})$/;
 
@@ -58,14 +57,23 @@ export const createClientAddress = (
 };
 
 /** What limits count by: the address, or of IPv6 its /64, which is what one household or host gets. */
-export const toNetwork = (address: string): string => {
-  if (isIP(address) !== 6) return address;
+export const toNetwork = (address: string): string =>
+  isIP(address) === 6 ? toPrefix(address, 64) : address;
+
+/** What one attacker may well have all of: of IPv4 the /24, of IPv6 the /48, which providers hand out. */
+export const toSite = (address: string): string => {
+  if (isIP(address) === 6) return toPrefix(address, 48);
+  return isIPv4(address) ? `${address.split('.').slice(0, 3).join('.')}.0/24` : address;
+};
+
+/** The network of an IPv6 address. @param bits a multiple of 16 */
+const toPrefix = (address: string, bits: number): string => {
   const [head = '', tail = ''] = address.split('::');
   const left = head === '' ? [] : head.split(':');
   const right = tail === '' ? [] : tail.split(':');
   const zeros = address.includes('::') ? Array(8 - left.length - right.length).fill('0') : [];
-  const groups = [...left, ...zeros, ...right].slice(0, IPV6_PREFIX_GROUPS);
-  return `${groups.map((group) => group.replace(/^0+(?=.)/, '').toLowerCase()).join(':')}::/64`;
+  const groups = [...left, ...zeros, ...right].slice(0, bits / 16);
+  return `${groups.map((group) => group.replace(/^0+(?=.)/, '').toLowerCase()).join(':')}::/${bits}`;
 };
 
 /** Lets `ctx.ip` be the address of {@link createClientAddress}. */

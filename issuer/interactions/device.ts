@@ -31,12 +31,15 @@ export const keepUserCode: Middleware = async (ctx, next) => {
 };
 
 const MAX_CODE_LENGTH = 16;
+const MAX_USER_AGENT = 256;
 
 /** The configuration of the device flow, with its three pages. */
 export const createDeviceFlow = (database: CommonQueryMethods): DeviceFlow => ({
   enabled: true,
   charset: 'base-20',
   mask: '****-****',
+  // Stored before anyone has signed in.
+  deviceInfo: (ctx) => ({ ip: ctx.ip, ua: ctx.get('user-agent').slice(0, MAX_USER_AGENT) }),
   userCodeInputSource: async (ctx, _form, out, error) => {
     if (out !== undefined && forgetNewSession(ctx)) {
       await renderProviderError(ctx, out, new errors.SessionNotFound('there is no session'));

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Context, Middleware } from 'koa';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
-import { toNetwork } from '../http/client-address.ts';
+import { toNetwork, toSite } from '../http/client-address.ts';
 import { type Limits, RateLimitedError } from './limits.ts';
 import type { LimitName } from './rules.ts';
 
@@ -16,9 +16,12 @@ export const limitRequests =
     if (isFree(ctx.path)) return next();
     const network = toNetwork(ctx.ip);
     await limits.consume(addressLimitOf(ctx), [network]);
-    if (ctx.method !== 'POST') return next();
-    if (ctx.path === '/device') return limitCodeEntry({ provider, limits, network }, ctx, next);
-    await next();
+    if (STORES_FOR_ANYONE.has(ctx.path)) await limits.consume('anonymous_site', [toSite(ctx.ip)]);
+    if (ctx.path === '/device' && ctx.method === 'POST') {
+      await limitCodeEntry({ provider, limits, network }, ctx, next);
+    } else await next();
+    if (STORES_FOR_ANYONE.has(ctx.path)) await giveBackOwn(limits, ctx);
+    if (ctx.method !== 'POST') return;
     if (ctx.path === '/token') await limitTokenErrors(limits, ctx, network);
     if (ctx.path === '/device/auth') await limitDeviceCodes(limits, ctx);
   };
@@ -37,6 +40,15 @@ const addressLimitOf = ({ method, path }: Context): LimitName => {
 /** To sign in, or to link the account that it is of. */
 const TAKES_A_PASSWORD =
   /^\/interaction\/[^/]+\/sign-in\/|^\/account\/sign-in-methods\/[^/]+\/password$/;
+
+/** Each begins an interaction or a session, also of somebody who never comes back. */
+const STORES_FOR_ANYONE: ReadonlySet<string> = new Set(['/auth', '/device', '/session/end']);
+
+/** Whoever is signed in is known, and isn't counted. */
+const giveBackOwn = async (limits: Limits, ctx: Context): Promise<void> => {
+  if (oidcOf(ctx)?.session?.accountId === undefined) return;
+  await limits.giveBack('anonymous_site', [toSite(ctx.ip)]);
+};
 
 /** The provider's own context, of a request that it has answered. */
 const oidcOf = (ctx: Context): KoaContextWithOIDC['oidc'] | undefined =>
@@ -57,10 +69,14 @@ const limitTokenErrors = async (limits: Limits, ctx: Context, network: string): 
 const limitDeviceCodes = async (limits: Limits, ctx: Context): Promise<void> => {
   const code = oidcOf(ctx)?.entities.DeviceCode;
   if (ctx.status !== 200 || !code) return;
-  await limits.consume('device_authorization_client', [clientOf(ctx)]).catch(async (error) => {
+  try {
+    // By site first: what is refused there takes nothing from the others.
+    await limits.consume('device_authorization_site', [clientOf(ctx), toSite(ctx.ip)]);
+    await limits.consume('device_authorization_client', [clientOf(ctx)]);
+  } catch (error) {
     await code.destroy();
     throw error;
-  });
+  }
 };
 
 type CodeEntry = {

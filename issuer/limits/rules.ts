@@ -14,6 +14,9 @@ export const RULES = {
   // Whatever has no narrower limit. A page and its parts are three requests; a company of 2,000 people that
   // all sign in within one minute passes.
   address: { points: 6_000, seconds: MINUTE },
+  // What whoever isn't signed in makes us store, each for ten minutes or more: sign-ins that begin. Of a
+  // site, as `toSite` has it, so that nobody has many shares; the same company passes.
+  anonymous_site: { points: 2_400, seconds: MINUTE },
   // Each kubectl renews every two minutes, and build machines share an address.
   token_address: { points: 6_000, seconds: MINUTE },
   // A password costs us 50 ms of a processor; people need one a day.
@@ -30,7 +33,11 @@ export const RULES = {
   token_errors_client: { points: 60, seconds: MINUTE },
   // Each makes a code that lives for five minutes and that somebody could guess.
   device_authorization_address: { points: 60, seconds: MINUTE },
-  device_authorization_client: { points: 600, seconds: MINUTE },
+  // Of one client from one site: a client's id is public, and no single attacker may use up its codes.
+  device_authorization_site: { points: 120, seconds: MINUTE },
+  // Of one client from everywhere: 30,000 live codes, of which each guess meets one in 8·10⁵ tries. Only who
+  // has fifty sites can use that up, and for the one client alone.
+  device_authorization_client: { points: 6_000, seconds: MINUTE },
   // Wrong device codes (RFC 8628 §5.1): of 2.5·10¹⁰ codes, 1,000 live ones are met in one of 2.5·10⁷ tries.
   code_entry_session: { points: 10, seconds: 5 * MINUTE },
   code_entry_address: { points: 60, seconds: 5 * MINUTE },

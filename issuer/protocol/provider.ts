@@ -30,6 +30,7 @@ import { SCOPE_CLAIMS } from './claims.ts';
 import { accountClient, CLI_CLIENT_ID, FIXED_CLIENTS } from './clients.ts';
 import { grantConfirmedRequest } from './grants.ts';
 import { createOutboundFetch } from './outbound.ts';
+import { refuseLongParameters } from './parameters.ts';
 import { probeClient } from './probe-grant.ts';
 import { refuseOddPorts } from './redirect-uris.ts';
 import { deriveSuccessors } from './refresh-rotation.ts';
@@ -88,8 +89,8 @@ const createConfiguration = (deps: ProviderDeps): Configuration => ({
   },
   discovery: { ui_locales_supported: [...LOCALES] },
   responseTypes: ['code'],
-  // Which connector to sign in with, without asking.
-  extraParams: ['connector_id'],
+  // Which connector to sign in with, without asking. Its check is the one place where all are known.
+  extraParams: { connector_id: refuseLongParameters },
   scopes: ['openid', 'offline_access', 'profile', 'email'],
   claims: { ...SCOPE_CLAIMS },
   // What a scope gives belongs into the ID token: a kube-apiserver never asks userinfo.
