@@ -1,7 +1,7 @@
 /** Keycloak (https://www.keycloak.org), fetched with Maven and built for a fast start, once, into the cache. */
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { cacheDirectory } from '../../../quickstart/cache.ts';
@@ -39,7 +39,9 @@ const fetchAndBuild = async (draft: string): Promise<void> => {
   const options = { maxBuffer: 64 << 20 };
   const artifact = `org.keycloak:keycloak-quarkus-dist:${VERSION}:zip`;
   const unpack = [UNPACK, `-Dartifact=${artifact}`, `-DoutputDirectory=${draft}`];
-  await run('mvn', ['--quiet', '--batch-mode', ...unpack], options);
+  await mkdir(draft, { recursive: true });
+  // Without a project Maven leaves its markers in the working directory.
+  await run('mvn', ['--quiet', '--batch-mode', ...unpack], { ...options, cwd: draft });
   const program = join(draft, `keycloak-${VERSION}`, 'bin', 'kc.sh');
   await run(program, ['build', '--db=dev-mem', '--health-enabled=true'], options);
 };
