@@ -2,7 +2,7 @@
  * The ways in which a person signs in: one identity at a connector for each. Another is linked by whoever
  * is signed in and has just proven that it is theirs, never by an e-mail address; and one always stays.
  */
-import { type CommonQueryMethods, type DatabasePool, sql } from 'slonik';
+import { type CommonQueryMethods, type DatabaseTransactionConnection, sql } from 'slonik';
 import * as z from 'zod';
 import { recordAudit } from '#database/changes.ts';
 import type { UpstreamSignIn } from '../connectors/connector.ts';
@@ -59,24 +59,24 @@ export const linkIdentity = (
  * Takes an identity from the person, with the groups that its provider gave. One stays with which they can
  * still sign in, also when two are taken at once.
  *
+ * @param transaction what is done to the person's sign-ins belongs into the same
  * @param connectors ids of those that there are
  */
-export const unlinkIdentity = (
-  database: DatabasePool,
+export const unlinkIdentity = async (
+  transaction: DatabaseTransactionConnection,
   { key, connectors }: { readonly key: IdentityKey; readonly connectors: ReadonlySet<string> },
   change: Change,
-): Promise<'unlinked' | 'last' | 'unknown'> =>
-  database.transaction(async (transaction) => {
-    const { personId, context } = change;
-    await lockIdentities(transaction, personId);
-    const identities = await listIdentities(transaction, personId);
-    if (!identities.some((each) => isSame(each, key))) return 'unknown';
-    if (!canLose(identities, key, connectors)) return 'last';
-    await deleteIdentity(transaction, personId, key);
-    await bringMembershipsInLine(transaction, personId, context);
-    await record(transaction, change, { action: 'identity.unlink', before: { ...key } });
-    return 'unlinked';
-  });
+): Promise<'unlinked' | 'last' | 'unknown'> => {
+  const { personId, context } = change;
+  await lockIdentities(transaction, personId);
+  const identities = await listIdentities(transaction, personId);
+  if (!identities.some((each) => isSame(each, key))) return 'unknown';
+  if (!canLose(identities, key, connectors)) return 'last';
+  await deleteIdentity(transaction, personId, key);
+  await bringMembershipsInLine(transaction, personId, context);
+  await record(transaction, change, { action: 'identity.unlink', before: { ...key } });
+  return 'unlinked';
+};
 
 /** Whether a person can still sign in without one of their identities. */
 export const canLose = (

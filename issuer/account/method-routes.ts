@@ -34,9 +34,11 @@ import {
 } from './browser-session.ts';
 import { canLose, linkIdentity, listIdentities, unlinkIdentity } from './identities.ts';
 import type { RequireSignIn, RoutedContext } from './require-sign-in.ts';
+import { endOtherSignIns, type SessionsDeps } from './sessions.ts';
 
 /** What the ways to sign in need. */
 export type MethodsDeps = BrowserSessionDeps &
+  SessionsDeps &
   UpstreamDeps & {
     readonly connectors: readonly Connector[];
     readonly roundTrips: RoundTrips;
@@ -93,16 +95,25 @@ const showMethods = async (
   sendPage(ctx, methodsPage(messagesFor(ctx), { personName: name, methods, connectors }));
 };
 
+/** What somebody did with the way in that goes ends with it: the person may have removed it because of them. */
 const unlink = async (
-  { database, connectors }: MethodsDeps,
+  deps: MethodsDeps,
   ctx: Context,
-  { personId }: SignedIn,
+  { personId, session }: SignedIn,
 ): Promise<void> => {
   const form = await readForm(ctx);
   const key = { connector: form.get('connector') ?? '', subject: form.get('subject') ?? '' };
-  const ids = new Set(connectors.map(({ id }) => id));
+  const connectors = new Set(deps.connectors.map(({ id }) => id));
   const context = { requestId: requestIdOf(ctx), ip: ctx.ip };
-  const outcome = await unlinkIdentity(database, { key, connectors: ids }, { personId, context });
+  const outcome = await endOtherSignIns(
+    deps,
+    { personId, current: session },
+    {
+      change: (transaction) =>
+        unlinkIdentity(transaction, { key, connectors }, { personId, context }),
+      reason: 'unlinked',
+    },
+  );
   if (outcome === 'last') {
     ctx.throw(409, 'add another way to sign in before you remove this one', { expose: true });
   }

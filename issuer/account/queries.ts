@@ -58,6 +58,18 @@ export const deleteOwnGrants = async (
   return rowCount;
 };
 
+/** Revokes a person's grants but these. */
+export const deleteOtherGrants = async (
+  db: CommonQueryMethods,
+  personId: string,
+  keptHashes: readonly Buffer[],
+): Promise<void> => {
+  await db.query(sql.type(Nothing)`
+    DELETE FROM oidc_grant
+    WHERE account_id = ${personId} AND id_hash <> ALL (${sql.array([...keptHashes], 'bytea')})
+  `);
+};
+
 /** The person's private organization, which holds the audit of their account. */
 export const findPrivateOrganization = (
   db: CommonQueryMethods,

@@ -1,11 +1,11 @@
 /** A person's sessions in browsers and sign-ins of clients: what there is, and how it ends. */
 import type { Provider } from 'oidc-provider';
-import type { DatabasePool } from 'slonik';
+import type { DatabasePool, DatabaseTransactionConnection } from 'slonik';
 import { recordAudit } from '#database/changes.ts';
 import type { Encryption } from '#runtime/encryption.ts';
 import { findDestination } from '../interactions/destination.ts';
 import type { SignInContext } from '../people/sign-up.ts';
-import { markSignedOut } from '../people/upstream/remember.ts';
+import { markSignedOut, markSignedOutBefore } from '../people/upstream/remember.ts';
 import { endSession, type Session } from '../protocol/sessions.ts';
 import { SESSION_SECONDS } from '../protocol/time-to-live.ts';
 import { hash, purposeOf } from '../storage/adapter.ts';
@@ -13,6 +13,7 @@ import { type Origin, readOrigin } from '../storage/origin.ts';
 import { listSessions, markSessionEnded, type SessionRow } from '../storage/session-rows.ts';
 import type { Destination } from '../views/confirm.ts';
 import {
+  deleteOtherGrants,
   deleteOwnGrant,
   deleteOwnGrants,
   findPrivateOrganization,
@@ -135,6 +136,44 @@ export const signOutEverywhere = async (
   await Promise.all(rows.map((row) => endSession(deps.provider, toSession(deps, row))));
   // A sign-in may have been completed meanwhile in a session that was about to end.
   await deleteOwnGrants(deps.database, personId);
+};
+
+/**
+ * Ends all sessions and sign-ins of clients but a browser's own, together with what its reason is.
+ *
+ * @param who `current` is the browser's session
+ * @param change done in the same transaction
+ * @param reason the outcome of the change with which the sign-ins end; with others nothing does
+ */
+export const endOtherSignIns = async <Outcome>(
+  deps: SessionsDeps,
+  { personId, current }: { readonly personId: string; readonly current: Session },
+  {
+    change,
+    reason,
+  }: {
+    readonly change: (transaction: DatabaseTransactionConnection) => Promise<Outcome>;
+    readonly reason: Outcome;
+  },
+): Promise<Outcome> => {
+  const kept = Object.values(current.authorizations ?? {}).flatMap(({ grantId }) =>
+    grantId === undefined ? [] : [hash(grantId)],
+  );
+  const { outcome, rows } = await deps.database.transaction(async (transaction) => {
+    const outcome = await change(transaction);
+    if (outcome !== reason) return { outcome, rows: [] };
+    const sessions = await listSessions(transaction, personId);
+    const others = sessions.filter(({ uid_hash }) => !uid_hash.equals(hash(current.uid)));
+    for (const row of others) await markSessionEnded(transaction, row.uid_hash, SESSION_SECONDS);
+    await deleteOtherGrants(transaction, personId, kept);
+    // Also sign-ins that have still to reach a session, as far as they are older than this browser's.
+    await markSignedOutBefore(transaction, personId, current.loginTs ?? 0);
+    return { outcome, rows: others };
+  });
+  await Promise.all(rows.map((row) => endSession(deps.provider, toSession(deps, row))));
+  // A sign-in may have been completed meanwhile in a session that was about to end.
+  if (outcome === reason) await deleteOtherGrants(deps.database, personId, kept);
+  return outcome;
 };
 
 const toSession = (deps: SessionsDeps, row: SessionRow): Session => {

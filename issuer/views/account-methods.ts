@@ -30,6 +30,7 @@ export const methodsPage = (messages: Messages, view: MethodsView): Page => {
 <p class="quiet">${messages.account.signedInAs(view.personName)}</p>
 ${accountNavigation(messages, 'methods')}
 <section aria-labelledby="yours"><h2 id="yours">${words.yours}</h2>
+${view.methods.some(({ removable }) => removable) && html`<p class="quiet">${words.unlinkEnds}</p>`}
 <ul class="entries">${view.methods.map((method) => entry(words, method))}</ul>
 </section>
 <section aria-labelledby="add"><h2 id="add">${words.add}</h2>

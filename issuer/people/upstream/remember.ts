@@ -102,6 +102,18 @@ export const markSignedOut = async (db: CommonQueryMethods, personId: string): P
   `);
 };
 
+/** Makes every sign-in of a person (UUID) before another one, in seconds since 1970, count no more. */
+export const markSignedOutBefore = async (
+  db: CommonQueryMethods,
+  personId: string,
+  signedInAt: number,
+): Promise<void> => {
+  await db.query(sql.type(Nothing)`
+    UPDATE person SET signed_out_at = greatest(signed_out_at, to_timestamp(${signedInAt}))
+    WHERE id = ${personId}
+  `);
+};
+
 const deleteGrants = async (db: CommonQueryMethods, personId: string): Promise<void> => {
   await db.query(sql.type(Nothing)`
     DELETE FROM oidc_grant WHERE account_id = ${personId}

@@ -32,6 +32,8 @@ export const EN_ACCOUNT = {
     addOf: (connector: string): string => `Add ${connector}`,
     unlink: 'Remove',
     unlinkOf: (what: string): string => `Remove ${what}`,
+    unlinkEnds:
+      'Removing a way ends all your other sign-ins: in other browsers, on the command line and in programs. This browser stays signed in.',
     only: 'Add another way before you remove this one.',
     gone: 'This platform no longer offers it.',
     fresh: 'Before you change something here, you are asked to sign in again.',

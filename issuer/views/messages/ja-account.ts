@@ -33,6 +33,8 @@ export const JA_ACCOUNT: typeof EN_ACCOUNT = {
     addOf: (connector) => `${connector} を追加`,
     unlink: '削除',
     unlinkOf: (what) => `削除: ${what}`,
+    unlinkEnds:
+      'ログイン方法を削除すると、ほかのブラウザ、コマンドライン、プログラムでのログインはすべて終了します。このブラウザではログインしたままになります。',
     only: '削除する前に、別の方法を追加してください。',
     gone: 'このプラットフォームでは提供が終了しています。',
     fresh: '変更する前に、もう一度ログインを求められます。',

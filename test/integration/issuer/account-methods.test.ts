@@ -12,7 +12,7 @@ import {
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { type HostileProvider, startHostileProvider } from '../../support/hostile-provider.ts';
 import { startTestIssuer, TEST_PASSWORD, type TestIssuer } from '../../support/issuer.ts';
-import { goThroughPages } from '../../support/oidc-client.ts';
+import { goThroughPages, refresh, signInWithCode } from '../../support/oidc-client.ts';
 import { answerOf } from '../../support/upstream.ts';
 
 const METHODS = '/account/sign-in-methods';
@@ -225,6 +225,32 @@ describe('taking a way to sign in away', () => {
     expect(rows).toEqual([{ before: { connector: 'corp', subject: 'a-1' } }]);
   });
 
+  it('ends the sign-ins in other browsers and programs, and not this browser’s', async () => {
+    await linkCorp('alice');
+    await using stranger = createPageVisitor(issuer.ca);
+    await open('alice', stranger);
+    const terminal = { ...issuer, clientId: 'hexabase-cli', password: TEST_PASSWORD };
+    const theirs = await signInWithCode({ ...terminal, username: 'alice' });
+    const others = await signInWithCode({ ...terminal, username: 'bob' });
+    const own = await signInWithCode({ ...terminal, username: 'alice', visitor: browser });
+    const page = await open('alice');
+    expect(page.text).toContain('ends all your other sign-ins');
+    await browser.submit(page, { action: '/unlink', fields: { connector: 'no', subject: 'a-1' } });
+    const renewed = await refresh({ ...terminal, refreshToken: own.refresh_token });
+    expect((await stranger.open(page.url.href)).url.pathname).toBe(METHODS);
+    await browser.submit(page, {
+      action: '/unlink',
+      fields: { connector: 'corp', subject: 'a-1' },
+    });
+    expect((await browser.open(page.url.href)).url.pathname).toBe(METHODS);
+    expect((await stranger.open(page.url.href)).url.pathname).not.toBe(METHODS);
+    const renew = ({ refresh_token: refreshToken }: typeof own) =>
+      refresh({ ...terminal, refreshToken });
+    await expect(renew(theirs)).rejects.toMatchObject({ error: 'invalid_grant' });
+    await renew(renewed);
+    await renew(others);
+  });
+
   it('touches nobody else’s', async () => {
     await linkCorp('alice');
     const page = await open('alice');
@@ -241,10 +267,12 @@ describe('taking a way to sign in away', () => {
     await linkCorp('alice');
     const [{ person_id: personId = '' } = {}] = await identities();
     const take = (connector: string, subject: string, ids = ['local', 'corp']) =>
-      unlinkIdentity(
-        issuer.database,
-        { key: { connector, subject }, connectors: new Set(ids) },
-        { personId, context: { requestId: 'test-request', ip: '127.0.0.1' } },
+      issuer.database.transaction((transaction) =>
+        unlinkIdentity(
+          transaction,
+          { key: { connector, subject }, connectors: new Set(ids) },
+          { personId, context: { requestId: 'test-request', ip: '127.0.0.1' } },
+        ),
       );
     expect(await take('local', 'alice', ['local'])).toBe('last');
     const outcomes = await Promise.all([take('local', 'alice'), take('corp', 'a-1')]);
