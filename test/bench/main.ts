@@ -3,11 +3,13 @@ import { benchApi } from './api.ts';
 import { benchFullSync } from './full-sync.ts';
 import { benchGroupResolution } from './group-resolution.ts';
 import { benchPropagation } from './propagation.ts';
+import { benchRevocation } from './revocation.ts';
 
 const BENCHMARKS = {
   groups: benchGroupResolution,
   propagation: benchPropagation,
   'full-sync': benchFullSync,
+  revocation: benchRevocation,
   api: benchApi,
 };
 

@@ -1,5 +1,6 @@
 /** A workspace on a real kube-apiserver that asks a real issuer whether sign-ins were revoked. */
 import { randomBytes } from 'node:crypto';
+import type { TrustedIssuer } from '#domain/authentication-configuration.ts';
 import type { KubernetesClient } from '../../rbac-sync/cluster/kubernetes-client.ts';
 import { KubernetesError } from '../../rbac-sync/cluster/kubernetes-error.ts';
 import {
@@ -19,6 +20,8 @@ export type GuardedWorkspace = AsyncDisposable & {
   readonly authorizationKey: Buffer;
   readonly workspace: TestWorkspace;
   readonly cluster: TestCluster;
+  /** For good. */
+  readonly stopIssuer: () => Promise<void>;
   /** Somebody new, who is in the group that may see the namespaces. */
   readonly someone: () => Promise<Someone>;
 };
@@ -31,15 +34,15 @@ export type Someone = {
   readonly signIn: () => Promise<Tokens>;
 };
 
-/** The group whose members may see namespaces, and its id. */
+/** The group whose members may see namespaces. */
 export const READERS = 'readers';
 
 /** What may be otherwise. */
 export type GuardedWorkspaceOptions = {
   /** How many people can be made by `someone`. */
   readonly people?: number;
-  /** Something between the cluster and the issuer: makes the URL that the cluster asks. */
-  readonly between?: (issuerUrl: string) => Promise<string>;
+  /** Something between the cluster and the issuer, which the cluster asks instead. */
+  readonly between?: (issuer: TestIssuer) => Promise<TrustedIssuer>;
   /** Whether the cluster asks at all; it does by default. */
   readonly asks?: boolean;
 };
@@ -47,7 +50,7 @@ export type GuardedWorkspaceOptions = {
 /** Resolves when the cluster answers. */
 export const startGuardedWorkspace = async ({
   people = 8,
-  between = async (url) => url,
+  between,
   asks = true,
 }: GuardedWorkspaceOptions = {}): Promise<GuardedWorkspace> => {
   await using cleanup = new AsyncDisposableStack();
@@ -62,7 +65,7 @@ export const startGuardedWorkspace = async ({
     ),
   );
   const trusted = { url: issuer.issuerUrl, certificateAuthority: issuer.ca };
-  const asked = { ...trusted, url: await between(issuer.issuerUrl) };
+  const asked = between ? await between(issuer) : trusted;
   const planes = cleanup.use(
     await createTestProvisionerFor(trusted, {
       authorization: asks ? { issuer: asked, key: authorizationKey } : undefined,
@@ -88,6 +91,7 @@ export const startGuardedWorkspace = async ({
       const who = { issuerUrl, ca, clientId: workspace.clientId, username };
       return { id, username, signIn: () => signInWithCode({ ...who, password: TEST_PASSWORD }) };
     },
+    stopIssuer: async () => issuer[Symbol.asyncDispose](),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 };
