@@ -14,6 +14,7 @@ import { requestIdOf } from '../http/request.ts';
 import type { Limits } from '../limits/limits.ts';
 import { attemptPassword } from '../limits/password.ts';
 import { refuseAdmission } from '../people/admission.ts';
+import { isKnown } from '../people/come-in.ts';
 import type { UpstreamDeps } from '../people/upstream/remember.ts';
 import { hash } from '../storage/adapter.ts';
 import {
@@ -92,7 +93,14 @@ const showMethods = async (
     connectorName: connectors.find(({ id }) => id === key.connector)?.name,
     removable: canLose(identities, key, ids),
   }));
-  sendPage(ctx, methodsPage(messagesFor(ctx), { personName: name, methods, connectors }));
+  sendPage(
+    ctx,
+    methodsPage(messagesFor(ctx), {
+      personName: name,
+      methods,
+      connectors: connectors.filter(isLinkable),
+    }),
+  );
 };
 
 /** What somebody did with the way in that goes ends with it: the person may have removed it because of them. */
@@ -204,8 +212,9 @@ const link = async (
   ctx: Context,
   { person: { personId }, connector, signIn }: Proven,
 ): Promise<void> => {
-  // The person is known here already: an invitation is for those who aren't.
-  if (refuseAdmission(connector.admission, signIn.identity, true)) {
+  // The person is known here; where invitations count, the account that they add must be known too.
+  const known = await isKnown(deps.database, signIn.identity);
+  if (refuseAdmission(connector.admission, signIn.identity, known)) {
     throw new UpstreamError(connector.id, 'not_allowed');
   }
   const context = { requestId: requestIdOf(ctx), ip: ctx.ip };
@@ -214,7 +223,11 @@ const link = async (
   else sendPage(ctx, takenPage(messagesFor(ctx), connector.name));
 };
 
+/** Those whose accounts may be added. */
+const isLinkable = ({ linking }: Connector): boolean => linking !== false;
+
 const findConnector = (
   connectors: readonly Connector[],
   { params }: RoutedContext,
-): Connector | undefined => connectors.find(({ id }) => id === params['connector']);
+): Connector | undefined =>
+  connectors.filter(isLinkable).find(({ id }) => id === params['connector']);

@@ -20,6 +20,8 @@ export type PasswordConnector = {
   readonly name: string;
   /** Who may come in; by default everyone. */
   readonly admission?: AdmissionRules | undefined;
+  /** Whether an account here can be added to a person that there is; by default it can. */
+  readonly linking?: boolean | undefined;
   /** The identity, or `undefined` when username and password don't belong together. */
   readonly signIn: (username: string, password: string) => Promise<UpstreamIdentity | undefined>;
 };
@@ -61,6 +63,8 @@ export type RedirectConnector = {
   readonly type: 'oidc' | 'google' | 'github';
   /** Who may come in; by default everyone. */
   readonly admission?: AdmissionRules | undefined;
+  /** Whether an account here can be added to a person that there is; by default it can. */
+  readonly linking?: boolean | undefined;
   /** Whether it is configured to tell groups, so that they can be mapped. */
   readonly providesGroups?: boolean | undefined;
   /** Domains of e-mail addresses whose owners sign in here, to skip the choice by `login_hint`. */

@@ -41,6 +41,7 @@ export const createGitHubConnector = async (
     name: config.name,
     type: 'github',
     admission: admissionOf(config),
+    linking: config.linking,
     providesGroups: config.groups,
     domains: [],
     begin: (options) => begin(deps, options),

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import * as z from 'zod';
 import { admissionShape } from '../people/admission.ts';
 import type { PasswordConnector, UpstreamIdentity } from './connector.ts';
-import { ConnectorId, ConnectorName } from './settings.ts';
+import { ConnectorId, ConnectorName, LinkingRule } from './settings.ts';
 
 const HASH = /^scrypt:N=(\d{1,7}),r=(\d{1,2}),p=(\d{1,2}):([\w-]{16,}):([\w-]{43})$/;
 const KEY_BYTES = 32;
@@ -31,6 +31,7 @@ export const LocalConnectorConfig = z.strictObject({
   name: ConnectorName,
   // Their addresses are never verified, so that rules about domains would let in nobody.
   sign_up: admissionShape.sign_up,
+  linking: LinkingRule,
   accounts: z
     .array(
       z.strictObject({
@@ -61,6 +62,7 @@ export const createLocalConnector = (config: LocalConnectorConfig): PasswordConn
     id: config.id,
     name: config.name,
     admission: { sign_up: config.sign_up },
+    linking: config.linking,
     signIn: async (username, password): Promise<UpstreamIdentity | undefined> => {
       const account = accounts.get(username);
       const matches = await verifyPassword(account?.password_hash ?? decoy, password);

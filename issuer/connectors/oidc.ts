@@ -60,6 +60,7 @@ export const createOidcConnector = async (
     name: config.name,
     type: specialties.type,
     admission: admissionOf(config),
+    linking: config.linking,
     providesGroups: config.groups_claim !== undefined,
     domains: config.login_hint_domains,
     begin: (options) => begin(deps, options).catch(rethrow((error) => toSignInError(id, error))),

@@ -31,6 +31,9 @@ export const Domain = z
   .string()
   .regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, 'Must be a domain in lower case, such as example.com.');
 
+/** Whether someone who signs in otherwise may add an account of the connector to theirs; by default they may. */
+export const LinkingRule = z.boolean().optional();
+
 /** The client that was registered at the provider; a secret stands here or in a file. */
 export const clientSettings = {
   client_id: z.string().min(1).max(512),
@@ -43,6 +46,7 @@ export const redirectSettings = {
   id: ConnectorId,
   name: ConnectorName,
   ...admissionShape,
+  linking: LinkingRule,
   ...clientSettings,
   /** Turns away whoever has no e-mail address that the provider has verified. */
   require_verified_email: z.boolean().default(true),

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import type { Connector, UpstreamSignIn } from '../connectors/connector.ts';
 import { type AdmissionRefusal, refuseAdmission } from './admission.ts';
 import { type SignedIn, type SignInContext, signUp } from './sign-up.ts';
+import type { IdentityKey } from './upstream/accounts.ts';
 import { rememberSignIn, type UpstreamDeps } from './upstream/remember.ts';
 
 /** Who came in, or why not. */
@@ -40,9 +41,10 @@ export const comeIn = async (
   return signedIn;
 };
 
-const isKnown = (
+/** Whether an identity is somebody's already, who may not have signed in yet. */
+export const isKnown = (
   db: CommonQueryMethods,
-  { connector, subject }: UpstreamSignIn['identity'],
+  { connector, subject }: IdentityKey,
 ): Promise<boolean> =>
   db.exists(sql.type(z.strictObject({}))`
     SELECT FROM identity WHERE connector = ${connector} AND subject = ${subject}

@@ -18,6 +18,7 @@ export type Method = {
 export type MethodsView = {
   readonly personName: string;
   readonly methods: readonly Method[];
+  /** Those whose accounts can be added. */
   readonly connectors: readonly Connector[];
 };
 
@@ -33,13 +34,16 @@ ${accountNavigation(messages, 'methods')}
 ${view.methods.some(({ removable }) => removable) && html`<p class="quiet">${words.unlinkEnds}</p>`}
 <ul class="entries">${view.methods.map((method) => entry(words, method))}</ul>
 </section>
-<section aria-labelledby="add"><h2 id="add">${words.add}</h2>
+${
+  view.connectors.length > 0 &&
+  html`<section aria-labelledby="add"><h2 id="add">${words.add}</h2>
 <p class="quiet">${words.fresh}</p>
 ${view.connectors.map(
   ({ id, name }) =>
     html`<form method="post" action="/account/sign-in-methods/${id}/link"><button class="second">${words.addOf(name)}</button></form>`,
 )}
-</section>`,
+</section>`
+}`,
   };
 };
 

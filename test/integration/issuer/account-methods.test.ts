@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { unlinkIdentity } from '../../../issuer/account/identities.ts';
+import { hashPassword } from '../../../issuer/connectors/local.ts';
 import {
   createPageVisitor,
   type PageVisitor,
@@ -44,7 +45,20 @@ beforeAll(async () => {
     allowed_email_domains: ['corp.test'],
   };
   const accounts = ['alice', 'bob', 'carol'].map((username) => ({ username }));
-  issuer = stack.use(await startTestIssuer(database, accounts, { connectors: [corp] }));
+  const password_hash = await hashPassword(TEST_PASSWORD, { N: 1024, r: 8, p: 1 });
+  const staff = (id: string, rules: object) => ({
+    ...{ type: 'local' as const, id, name: id, ...rules },
+    accounts: ['erin', 'frank'].map((name) => ({ subject: name, username: name, password_hash })),
+  });
+  issuer = stack.use(
+    await startTestIssuer(database, accounts, {
+      connectors: [
+        corp,
+        staff('alone', { linking: false }),
+        staff('invited', { sign_up: 'invited' }),
+      ],
+    }),
+  );
   provider.registerCallback(`${issuer.issuerUrl}/connectors/corp/callback`);
 });
 beforeEach(async () => {
@@ -201,6 +215,36 @@ describe('linking by password', () => {
     });
     expect(right.url.pathname).toBe(METHODS);
     expect((await identities()).map(({ subject }) => subject)).toEqual(['alice', 'carol']);
+  });
+});
+
+describe('a connector’s rules about linking', () => {
+  /** Submits a form to an address that the page may not offer. */
+  const submitTo = async (action: string, fields = {}) => {
+    const page = await open('alice');
+    page.document.querySelector('form[action$="/local/link"]')?.setAttribute('action', action);
+    return browser.submit(page, { action, fields });
+  };
+  const linkByPassword = (connector: string, username: string) =>
+    submitTo(`${METHODS}/${connector}/password`, { username, password: TEST_PASSWORD });
+
+  it('can leave its accounts to people of their own', async () => {
+    const page = await open('alice');
+    expect(page.document.querySelector(`form[action="${METHODS}/invited/link"]`)).not.toBeNull();
+    expect(page.document.querySelector(`form[action="${METHODS}/alone/link"]`)).toBeNull();
+    expect((await submitTo(`${METHODS}/alone/link`)).status).toBe(404);
+    expect((await linkByPassword('alone', 'erin')).status).toBe(404);
+    expect((await identities()).map(({ connector }) => connector)).toEqual(['local']);
+  });
+
+  it('let nobody link who wasn’t invited, and an invitation is its owner’s', async () => {
+    expect((await linkByPassword('invited', 'erin')).status).toBe(403);
+    expect((await identities()).map(({ connector }) => connector)).toEqual(['local']);
+    await database.query(
+      `INSERT INTO identity (connector, subject, person_id)
+      SELECT 'invited', 'frank', person_id FROM identity WHERE subject = 'alice'`,
+    );
+    expect((await linkByPassword('invited', 'frank')).url.pathname).toBe(METHODS);
   });
 });
 
