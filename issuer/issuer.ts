@@ -16,6 +16,7 @@ import { health } from '#runtime/health.ts';
 import type { Readiness } from '#runtime/lifecycle.ts';
 import type { Logger } from '#runtime/log.ts';
 import { accountRoutes } from './account/routes.ts';
+import { endSessions } from './account/sessions.ts';
 import type { Connector } from './connectors/connector.ts';
 import { publishConnectors } from './connectors/published.ts';
 import { createRoundTrips, UPSTREAM_REQUEST } from './connectors/round-trip.ts';
@@ -45,6 +46,7 @@ import { answerAuthorization } from './revocation/authorization-webhook.ts';
 import type { Denials } from './revocation/denials.ts';
 import { createAdapterFactory } from './storage/adapter.ts';
 import type { Cache } from './storage/cache.ts';
+import type { SessionRow } from './storage/session-rows.ts';
 import { loadBrand, rememberBrand, serveAssets } from './views/branding/brand.ts';
 import { BrandingConfig } from './views/branding/config.ts';
 
@@ -95,7 +97,12 @@ export const createIssuer = async (deps: IssuerDeps): Promise<RequestListener> =
   const { database, encryption, connectors, ages = DEFAULT_AGES, log } = deps;
   const brand = await loadBrand(deps.branding ?? BrandingConfig.parse({}));
   await publishConnectors(database, connectors);
-  const lookAgain = createLookAgain({ database, encryption, ages, connectors, log });
+  let current: Provider | undefined;
+  const endThere = async (rows: readonly SessionRow[]): Promise<void> => {
+    if (current) await endSessions({ provider: current, encryption }, rows);
+  };
+  const look = { database, encryption, ages, connectors, log, endSessions: endThere };
+  const lookAgain = createLookAgain(look);
   const observe = createProviderObserver(deps);
   const tokenMetrics = createTokenMetrics(deps.metrics);
   const listener = followKeys(deps.signingKeys, (signingKeys) => {
@@ -107,6 +114,7 @@ export const createIssuer = async (deps: IssuerDeps): Promise<RequestListener> =
       tokenMetrics,
     });
     observe(provider);
+    current = provider;
     return handleRequests(provider, { ...deps, ages }, brand);
   });
   return answerAuthorization({ ...deps, key: deps.authorizationKey }, listener);

@@ -133,7 +133,7 @@ export const signOutEverywhere = async (
       ...context,
     });
   });
-  await Promise.all(rows.map((row) => endSession(deps.provider, toSession(deps, row))));
+  await endSessions(deps, rows);
   // A sign-in may have been completed meanwhile in a session that was about to end.
   await deleteOwnGrants(deps.database, personId);
 };
@@ -170,13 +170,24 @@ export const endOtherSignIns = async <Outcome>(
     await markSignedOutBefore(transaction, personId, current.loginTs ?? 0);
     return { outcome, rows: others };
   });
-  await Promise.all(rows.map((row) => endSession(deps.provider, toSession(deps, row))));
+  await endSessions(deps, rows);
   // A sign-in may have been completed meanwhile in a session that was about to end.
   if (outcome === reason) await deleteOtherGrants(deps.database, personId, kept);
   return outcome;
 };
 
-const toSession = (deps: SessionsDeps, row: SessionRow): Session => {
+/** Ends stored sessions, with what web clients were granted in them, and tells these. */
+export const endSessions = async (
+  deps: Pick<SessionsDeps, 'provider' | 'encryption'>,
+  rows: readonly SessionRow[],
+): Promise<void> => {
+  await Promise.all(rows.map((row) => endSession(deps.provider, toSession(deps, row))));
+};
+
+const toSession = (
+  deps: Pick<SessionsDeps, 'provider' | 'encryption'>,
+  row: SessionRow,
+): Session => {
   // The published types give its constructor no payload.
   const Model = deps.provider.Session as unknown as new (payload: object) => Session;
   return new Model(openPayload(deps, 'Session', row));
@@ -187,7 +198,7 @@ const toId = (idHash: Buffer): string => idHash.toString('base64url');
 type SealedRow = { readonly id_hash: Buffer; readonly sealed_payload: Buffer };
 
 const openPayload = (
-  { encryption }: SessionsDeps,
+  { encryption }: Pick<SessionsDeps, 'encryption'>,
   model: string,
   row: SealedRow,
 ): Readonly<Record<string, unknown>> =>

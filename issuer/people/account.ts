@@ -6,6 +6,7 @@ import { parseId } from '#domain/identifiers.ts';
 import { requestIdOf } from '../http/request.ts';
 import { type ClaimSource, toClaims } from '../protocol/claims.ts';
 import { measureIdToken } from '../protocol/id-token-size.ts';
+import { type Session, startAnew } from '../protocol/sessions.ts';
 import type { TokenMetrics } from '../protocol/token-metrics.ts';
 import { type Membership, resolveMembership } from './groups.ts';
 import { fitGroups } from './overage.ts';
@@ -55,7 +56,10 @@ export const createFindAccount =
       standing = await findStanding(deps, personId, workspaceId);
     }
     const { person, membership, closure } = standing;
-    if (person && isSignedOut(person, signedInAt(ctx, token))) return refuse(ctx, SIGN_IN_AGAIN);
+    if (person && isSignedOut(person, signedInAt(ctx, token))) {
+      if (!token && ctx.oidc.session) startAnew(ctx.oidc.session as Session);
+      return refuse(ctx, SIGN_IN_AGAIN);
+    }
     if (!person || (workspaceId && !membership)) return undefined;
     if (closure) return refuse(ctx, describeClosure(closure));
     const source = { sub, person, clientId, membership, grantId: token?.grantId };

@@ -2,6 +2,7 @@
  * The end of a browser's session: it takes no request under way to bring it back, what web clients were
  * granted in it ends with it, and they are told (OpenID Connect Back-Channel Logout 1.0).
  */
+import { randomBytes } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
 import type { Provider } from 'oidc-provider';
 import type { CommonQueryMethods } from 'slonik';
@@ -50,6 +51,23 @@ export const endSession = async (provider: Provider, session: Session): Promise<
   );
 };
 
+const SIGN_IN_MEMBERS = ['accountId', 'loginTs', 'amr', 'acr', 'authorizations'];
+
+/**
+ * Makes the session of a request under way a new one, which is nobody's: what it was has been ended, and would
+ * not be stored again.
+ */
+export const startAnew = (session: Session): void => {
+  // Setting accountId to nothing is refused.
+  for (const member of SIGN_IN_MEMBERS) Reflect.deleteProperty(session, member);
+  session.uid = randomBytes(32).toString('base64url');
+  // Else it has just got another, and still knows which row to remove.
+  if (!('oldId' in session)) session.resetIdentifier();
+};
+
+/** What observers read of a request. */
+const NO_REQUEST = { state: {} };
+
 const notify = async (
   provider: Provider,
   { accountId }: Session,
@@ -60,7 +78,8 @@ const notify = async (
   // Not among the published types of events.
   const emitter: EventEmitter = provider;
   await client.backchannelLogout(accountId, sid).then(
-    () => emitter.emit('backchannel.success', {}, client, accountId, sid),
-    (error: unknown) => emitter.emit('backchannel.error', {}, error, client, accountId, sid),
+    () => emitter.emit('backchannel.success', NO_REQUEST, client, accountId, sid),
+    (error: unknown) =>
+      emitter.emit('backchannel.error', NO_REQUEST, error, client, accountId, sid),
   );
 };

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '#runtime/log.ts';
 import { type Connector, UpstreamError, type UpstreamSignIn } from '../../connectors/connector.ts';
 import { describeReason } from '../../connectors/failure.ts';
+import type { SessionRow } from '../../storage/session-rows.ts';
 import { refuseAdmission } from '../admission.ts';
 import { type SignInContext, updateProfile } from '../sign-up.ts';
 import {
@@ -29,6 +30,8 @@ import {
 export type LookDeps = UpstreamDeps & {
   readonly connectors: readonly Connector[];
   readonly log: Logger;
+  /** Ends browsers' sessions, and tells the web clients that were signed in to in them. */
+  readonly endSessions: (rows: readonly SessionRow[]) => Promise<void>;
 };
 
 /**
@@ -141,7 +144,7 @@ const judge = (
   return refusal ? ended(`not admitted: ${refusal}`) : { kind: 'seen', signIn };
 };
 
-const carryOut = (
+const carryOut = async (
   deps: LookDeps,
   account: Account,
   { outcome, context }: Decided,
@@ -149,13 +152,20 @@ const carryOut = (
   if (outcome.kind === 'late' || outcome.kind === 'unavailable') {
     return postpone(deps, account, { stillAsked: outcome.kind === 'late', context });
   }
-  return deps.database.transaction(async (transaction) => {
+  const ended = await deps.database.transaction(async (transaction) => {
     // An answer counts no more when there is a newer one: a sign-in's, or of whoever asked next.
-    if (!(await holdsLease(transaction, account))) return;
+    if (!(await holdsLease(transaction, account))) return [];
     if (outcome.kind !== 'seen') return endSignIns(transaction, account, context);
     const { signIn } = outcome;
     await rememberSignIn(transaction, deps, { person: account, signIn, context });
     await updateProfile(transaction, account.personId, signIn.identity);
+    return [];
+  });
+  // No token waits for web clients: the sessions count no more already.
+  deps.endSessions(ended).catch((err: unknown) => {
+    const { personId } = account;
+    const ids = { person_id: personId, request_id: context.requestId };
+    deps.log.error({ ...ids, err }, 'web clients could not be told of the end of a session');
   });
 };
 

@@ -3,6 +3,7 @@ import { type CommonQueryMethods, type DatabasePool, sql } from 'slonik';
 import * as z from 'zod';
 import type { Encryption } from '#runtime/encryption.ts';
 import type { UpstreamCredential, UpstreamSignIn } from '../../connectors/connector.ts';
+import { listSessions, type SessionRow } from '../../storage/session-rows.ts';
 import type { SignInContext } from '../sign-up.ts';
 import {
   deleteUpstreamAccount,
@@ -81,16 +82,19 @@ export type RememberedSignIn = {
 /**
  * The provider has taken someone back: what followed from its word ends, and with it every sign-in of
  * the person until now, in browsers and programs. Call it in a transaction.
+ *
+ * @returns the browsers' sessions that there are: they count no more, but web clients are still to be told
  */
 export const endSignIns = async (
   db: CommonQueryMethods,
   person: UpstreamPerson,
   context: SignInContext,
-): Promise<void> => {
+): Promise<readonly SessionRow[]> => {
   await endUpstreamAccount(db, person);
   await bringMembershipsInLine(db, person.personId, context);
   await markSignedOut(db, person.personId);
   await deleteGrants(db, person.personId);
+  return listSessions(db, person.personId);
 };
 
 const Nothing = z.strictObject({});

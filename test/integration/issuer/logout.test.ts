@@ -180,6 +180,14 @@ describe('the back channel', () => {
     expect(await isSignedIn()).toBe(false);
   });
 
+  it('doesn’t hold up signing out everywhere when it fails', async () => {
+    receiver.answer = { status: 500 };
+    await signIn();
+    const page = await visitor.open(`${issuer.issuerUrl}/account/sessions`);
+    const end = await visitor.submit(page, { action: '/sign-out-everywhere' });
+    expect([end.status, receiver.received.length]).toEqual([200, 1]);
+  });
+
   it('is told when another person signs in with the browser', async () => {
     const tokens = await signIn();
     const options = { ...issuer, clientId: 'hexabase-cli', visitor, password: TEST_PASSWORD };
