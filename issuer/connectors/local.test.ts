@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   createLocalConnector,
+  dearestOf,
   hashPassword,
   LocalConnectorConfig,
   verifyPassword,
@@ -24,6 +25,19 @@ describe('hashPassword', () => {
 
   it('costs what interactive sign-in may, by default', async () => {
     expect(await hashPassword('x')).toMatch(/^scrypt:N=16384,r=8,p=1:/);
+  });
+});
+
+describe('dearestOf', () => {
+  const hashOf = (cost: string) => `scrypt:${cost}:${'s'.repeat(22)}:${'h'.repeat(43)}`;
+
+  it.each([
+    ['the only one', ['N=2,r=8,p=1'], 'N=2,r=8,p=1'],
+    ['more memory', ['N=16384,r=8,p=1', 'N=32768,r=8,p=1', 'N=2,r=8,p=1'], 'N=32768,r=8,p=1'],
+    ['larger blocks', ['N=16384,r=8,p=1', 'N=16384,r=16,p=1'], 'N=16384,r=16,p=1'],
+    ['more passes', ['N=16384,r=8,p=5', 'N=32768,r=8,p=1'], 'N=16384,r=8,p=5'],
+  ])('is %s', (_name, costs, dearest) => {
+    expect(dearestOf(costs.map(hashOf))).toBe(hashOf(dearest));
   });
 });
 

@@ -2,6 +2,7 @@
 import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import * as z from 'zod';
+import { createTurns, type Turns } from '../limits/turns.ts';
 import { admissionShape } from '../people/admission.ts';
 import type { PasswordConnector, UpstreamIdentity } from './connector.ts';
 import { ConnectorId, ConnectorName, LinkingRule } from './settings.ts';
@@ -51,12 +52,23 @@ export const LocalConnectorConfig = z.strictObject({
 export type LocalConnectorConfig = z.infer<typeof LocalConnectorConfig>;
 
 /**
- * A connector for these accounts. A wrong username takes as long as a wrong password. Their e-mail
- * addresses are never verified.
+ * Hashing a password takes 16 MiB and 50 ms of one of the process's four threads for such work, which files
+ * and names are looked up with too. With 64 waiting, the last one waits for two seconds or less.
  */
-export const createLocalConnector = (config: LocalConnectorConfig): PasswordConnector => {
+export const createPasswordTurns = (): Turns => createTurns({ atOnce: 2, waiting: 64 });
+
+/**
+ * A connector for these accounts. A wrong username takes as long as a wrong password of the account whose
+ * hash costs most. Their e-mail addresses are never verified.
+ *
+ * @param turns of all password hashing in the process; its signIn throws BusyError
+ */
+export const createLocalConnector = (
+  config: LocalConnectorConfig,
+  turns: Turns = createPasswordTurns(),
+): PasswordConnector => {
   const accounts = new Map(config.accounts.map((account) => [account.username, account]));
-  const [{ password_hash: decoy }] = config.accounts as [LocalConnectorConfig['accounts'][number]];
+  const decoy = dearestOf(config.accounts.map(({ password_hash }) => password_hash));
   return {
     kind: 'password',
     id: config.id,
@@ -65,7 +77,7 @@ export const createLocalConnector = (config: LocalConnectorConfig): PasswordConn
     linking: config.linking,
     signIn: async (username, password): Promise<UpstreamIdentity | undefined> => {
       const account = accounts.get(username);
-      const matches = await verifyPassword(account?.password_hash ?? decoy, password);
+      const matches = await turns(() => verifyPassword(account?.password_hash ?? decoy, password));
       if (!account || !matches) return undefined;
       return {
         connector: config.id,
@@ -76,6 +88,16 @@ export const createLocalConnector = (config: LocalConnectorConfig): PasswordConn
       };
     },
   };
+};
+
+/** The hash that costs most to verify; of hashes of the form in CONNECTORS. */
+export const dearestOf = (hashes: readonly string[]): string =>
+  hashes.reduce((dearest, each) => (costOf(each) > costOf(dearest) ? each : dearest), '');
+
+/** In blocks that scrypt mixes, so about time (RFC 7914 §5 and §6). */
+const costOf = (hash: string): number => {
+  const [, N = 0, r = 0, p = 0] = (HASH.exec(hash) ?? []).map(Number);
+  return N * r * p;
 };
 
 /** The hash of a password, with a random salt, for CONNECTORS. */

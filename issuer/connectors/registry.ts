@@ -3,7 +3,7 @@ import type { ConnectorSettings } from './config.ts';
 import type { Connector } from './connector.ts';
 import { createGitHubConnector } from './github.ts';
 import { createGoogleConnector } from './google.ts';
-import { createLocalConnector } from './local.ts';
+import { createLocalConnector, createPasswordTurns } from './local.ts';
 import { createOidcConnector } from './oidc.ts';
 
 /**
@@ -15,8 +15,17 @@ import { createOidcConnector } from './oidc.ts';
 export const createConnectors = (
   settings: readonly ConnectorSettings[],
   issuerUrl: string,
-): Promise<Connector[]> =>
-  Promise.all(settings.map((each) => createConnector(each, callbackOf(issuerUrl, each.id))));
+): Promise<Connector[]> => {
+  const turns = createPasswordTurns();
+  return Promise.all(
+    settings.map((each) => {
+      const redirectUri = callbackOf(issuerUrl, each.id);
+      return each.type === 'local'
+        ? createLocalConnector(each, turns)
+        : createRedirectConnector(each, redirectUri);
+    }),
+  );
+};
 
 /**
  * Where a provider sends its answer: an address for each connector, so that the answer of one is never
@@ -25,13 +34,11 @@ export const createConnectors = (
 export const callbackOf = (issuerUrl: string, connectorId: string): string =>
   `${issuerUrl}/connectors/${connectorId}/callback`;
 
-const createConnector = async (
-  settings: ConnectorSettings,
+const createRedirectConnector = (
+  settings: Exclude<ConnectorSettings, { type: 'local' }>,
   redirectUri: string,
 ): Promise<Connector> => {
   switch (settings.type) {
-    case 'local':
-      return createLocalConnector(settings);
     case 'oidc':
       return createOidcConnector(settings, redirectUri);
     case 'google':

@@ -8,6 +8,7 @@ import { describeReason } from '../connectors/failure.ts';
 import { wantsPage } from '../http/client-endpoints.ts';
 import { requestIdOf } from '../http/request.ts';
 import { RateLimitedError } from '../limits/limits.ts';
+import { BusyError } from '../limits/turns.ts';
 import { errorPage } from '../views/error.ts';
 import { messagesFor } from '../views/messages/messages.ts';
 import { sendPage } from '../views/page.ts';
@@ -85,6 +86,14 @@ const toErrorView = (error: unknown): ShownError => {
       code: 'too_many_requests',
       description: message,
       retryAfter: retryAfterSeconds,
+    };
+  }
+  if (error instanceof BusyError) {
+    return {
+      status: error.status,
+      code: 'temporarily_unavailable',
+      description: error.message,
+      retryAfter: error.retryAfterSeconds,
     };
   }
   if (error instanceof UpstreamError) {

@@ -16,7 +16,7 @@ export type PasswordAttempt = {
  * no more than many in a row; and it is the same for usernames that nobody has.
  *
  * @param verify `undefined` for a wrong password
- * @throws RateLimitedError
+ * @throws RateLimitedError, and whatever `verify` throws
  */
 export const attemptPassword = async <Identity>(
   limits: Limits,
@@ -25,10 +25,15 @@ export const attemptPassword = async <Identity>(
 ): Promise<Identity | undefined> => {
   const counted = limitsOf(attempt);
   for (const [limit, key] of counted) await limits.consume(limit, key);
-  const identity = await verify();
-  if (identity !== undefined) {
+  const giveBack = async (): Promise<void> => {
     for (const [limit, key] of counted) await limits.giveBack(limit, key);
-  }
+  };
+  const identity = await verify().catch(async (error: unknown) => {
+    // What couldn't be tried was no guess.
+    await giveBack();
+    throw error;
+  });
+  if (identity !== undefined) await giveBack();
   return identity;
 };
 

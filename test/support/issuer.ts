@@ -23,6 +23,7 @@ import {
   createRedisLimitStore,
   type LimitStore,
 } from '../../issuer/limits/store.ts';
+import type { Turns } from '../../issuer/limits/turns.ts';
 import { loadWebClients, WebClientConfigs } from '../../issuer/protocol/web-clients.ts';
 import { startDenials } from '../../issuer/revocation/denials.ts';
 import { createCache } from '../../issuer/storage/cache.ts';
@@ -53,6 +54,8 @@ export type TestIssuerOptions = {
   readonly clients?: z.input<typeof WebClientConfigs>;
   /** The rate limits; by default none is ever met. */
   readonly rules?: Rules;
+  /** Of password hashing; by default as in production. */
+  readonly passwordTurns?: Turns;
   /** Where they are counted; by default in memory. */
   readonly limitStore?: LimitStore;
   readonly trustedProxies?: readonly string[];
@@ -179,7 +182,7 @@ const createReplica = async (
     probeKey: options.probeKey,
     webClients: await loadWebClients(WebClientConfigs.parse(options.clients ?? [])),
     connectors: [
-      ...(accounts.length > 0 ? [await createConnector(accounts)] : []),
+      ...(accounts.length > 0 ? [await createConnector(accounts, options.passwordTurns)] : []),
       ...(await createConnectors(
         (options.connectors ?? []).map((each) => ConnectorSettings.parse(each)),
         issuerUrl,
@@ -198,12 +201,19 @@ const createTestLogger = (lines: string[] | undefined) =>
     ? createLogger('issuer', 'trace', { write: (line) => void lines.push(line) })
     : createLogger('issuer', process.env['TEST_LOG_LEVEL'] ?? 'silent');
 
-const createConnector = async (accounts: readonly TestAccount[]) => {
+const createConnector = async (accounts: readonly TestAccount[], turns: Turns | undefined) => {
   const password_hash = await hashPassword(TEST_PASSWORD, CHEAP);
-  return createLocalConnector({
-    type: 'local',
-    id: 'local',
-    name: 'Test accounts',
-    accounts: accounts.map((account) => ({ ...account, subject: account.username, password_hash })),
-  });
+  return createLocalConnector(
+    {
+      type: 'local',
+      id: 'local',
+      name: 'Test accounts',
+      accounts: accounts.map((account) => ({
+        ...account,
+        subject: account.username,
+        password_hash,
+      })),
+    },
+    turns,
+  );
 };
