@@ -148,7 +148,10 @@ const begin = async (
   const messages = messagesFor(ctx);
   if (connector?.kind === 'password') sendPage(ctx, linkPasswordPage(messages, { connector }));
   if (connector?.kind !== 'redirect') return;
-  const url = await roundTrips.begin(connector, travellerOf(person), { selectAccount: true });
+  const url = await roundTrips.begin(connector, travellerOf(person), {
+    forceLogin: true,
+    selectAccount: true,
+  });
   sendPage(ctx, linkProviderPage(messages, { connector, url }));
 };
 

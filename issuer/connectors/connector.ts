@@ -34,6 +34,8 @@ export type UpstreamRequest = {
   readonly codeVerifier: string;
   /** Of OpenID Connect; not with plain OAuth. */
   readonly nonce?: string | undefined;
+  /** How old the sign-in at the provider may be, in seconds, where its age matters. */
+  readonly maxAge?: number | undefined;
 };
 
 /**
@@ -117,6 +119,8 @@ export type UpstreamFailure =
   | 'unverified_email'
   /** The account there is not allowed here, by the connector's rules. */
   | 'not_allowed'
+  /** The person was to sign in there anew, and it took an older sign-in. */
+  | 'stale'
   /** The account there is deleted or suspended, or its consent was withdrawn. */
   | 'gone';
 

@@ -1,5 +1,6 @@
 /** Any OpenID provider, by discovery, with the code flow and PKCE. */
 import * as openid from 'openid-client';
+import { CLOCK_SKEW_SECONDS } from '#domain/staleness.ts';
 import type { Claims } from './claims.ts';
 import {
   type BeginOptions,
@@ -31,6 +32,9 @@ const PLAIN: OidcSpecialties = {
   parameters: {},
   prompts: { always: [], login: 'login' },
 };
+
+/** How old a sign-in there may be that was to be made again, in seconds. */
+const FRESH_SECONDS = 5 * 60;
 
 type Deps = {
   readonly config: OidcConnectorConfig;
@@ -86,6 +90,7 @@ const begin = async (
   const nonce = openid.randomNonce();
   const { state, loginHint } = options;
   const prompts = promptsOf(specialties, options);
+  const maxAge = prompts.includes('login') ? FRESH_SECONDS : undefined;
   const url = openid.buildAuthorizationUrl(configuration, {
     redirect_uri: redirectUri,
     scope: scopesOf(config).join(' '),
@@ -96,10 +101,11 @@ const begin = async (
     ...specialties.parameters,
     ...(loginHint !== undefined && { login_hint: loginHint }),
     ...(prompts.length > 0 && { prompt: prompts.join(' ') }),
+    ...(maxAge !== undefined && { max_age: `${maxAge}` }),
   });
   const isSafe = url.protocol === 'https:' || url.protocol === new URL(config.issuer).protocol;
   if (!isSafe) throw new UpstreamError(config.id, 'invalid');
-  return { url, request: { connector: config.id, state, codeVerifier, nonce } };
+  return { url, request: { connector: config.id, state, codeVerifier, nonce, maxAge } };
 };
 
 const promptsOf = (
@@ -121,7 +127,7 @@ const scopesOf = ({ scopes, refresh, groups_claim }: OidcConnectorConfig): reado
 const complete = async (
   deps: Deps,
   answer: URL,
-  { connector, state, nonce, codeVerifier }: UpstreamRequest,
+  { connector, state, nonce, codeVerifier, maxAge }: UpstreamRequest,
 ): Promise<UpstreamSignIn> => {
   const { config, specialties, redirectUri, discover } = deps;
   if (connector !== config.id || nonce === undefined) throw new UpstreamError(config.id, 'invalid');
@@ -134,8 +140,15 @@ const complete = async (
     pkceCodeVerifier: codeVerifier,
     idTokenExpected: true,
   });
+  if (!isFresh(tokens.claims()?.auth_time, maxAge)) throw new UpstreamError(config.id, 'stale');
   return readTokens({ config, configuration, tokens, refuse: specialties.refuse });
 };
+
+/** Where credentials were to be asked for again; a provider that doesn't tell `auth_time` is believed. */
+const isFresh = (authTime: number | undefined, maxAge: number | undefined): boolean =>
+  authTime === undefined ||
+  maxAge === undefined ||
+  Date.now() / 1000 - authTime <= maxAge + CLOCK_SKEW_SECONDS;
 
 const refresh = async (
   { config, specialties, discover }: Deps,

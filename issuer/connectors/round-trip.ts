@@ -25,6 +25,7 @@ const PendingRequest = z.object({
     state: z.string(),
     codeVerifier: z.string(),
     nonce: z.string().optional(),
+    maxAge: z.int().optional(),
   }),
 });
 

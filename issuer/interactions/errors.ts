@@ -64,6 +64,7 @@ const UPSTREAM_STATUS: Readonly<Record<UpstreamFailure, number>> = {
   invalid: 400,
   unverified_email: 403,
   not_allowed: 403,
+  stale: 403,
   gone: 403,
 };
 

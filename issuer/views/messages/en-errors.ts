@@ -67,6 +67,10 @@ export const EN_ERRORS = {
       title: 'This account may not sign in here',
       next: 'This platform does not take accounts like yours. Try another account, or ask whoever runs this platform.',
     },
+    upstream_stale: {
+      title: 'A new sign-in is needed',
+      next: 'The identity provider took an older sign-in of yours instead of asking you again. Sign out there, then try again.',
+    },
     upstream_gone: {
       title: 'This account is no longer valid',
       next: 'The identity provider says that it was deleted or suspended, or that your consent was withdrawn. Sign in again, or with another account.',
