@@ -1,6 +1,6 @@
 /** What a request carries with it through routes and services, made anew for each transaction. */
 import type { JWK } from 'jose';
-import type { DatabaseTransactionConnection } from 'slonik';
+import type { CommonQueryMethods, DatabaseTransactionConnection } from 'slonik';
 import type { Cursors } from './cursor.ts';
 
 /** How workspaces' tokens are made: what a kubeconfig and a workspace tell about the issuer. */
@@ -27,8 +27,8 @@ export type RequestContext = {
   readonly deletionGraceDays: number;
   /** To which kubeconfigs of existing clusters are sealed; without it none are taken. */
   readonly kubeconfigKey: JWK | undefined;
-  /** Whether the caller administers the platform, for answers that show them more. */
-  readonly isPlatformAdmin: () => Promise<boolean>;
+  /** Whether the caller administers the platform, asked in the transaction that is given. */
+  readonly isPlatformAdmin: (tx: CommonQueryMethods) => Promise<boolean>;
   /** Whether nothing of this will be kept: the caller only asks what would happen. */
   readonly dryRun: boolean;
   /** What the caller demands the resource's entity tag to be (RFC 9110 §13.1.1). */

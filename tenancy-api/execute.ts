@@ -61,7 +61,7 @@ export const createExecute =
         const { issuer, cursors, deletionGraceDays, kubeconfigKey } = deps;
         const { requestId, ip, path, ifMatch } = request;
         const caller = { tx, personId, issuer, cursors, requestId, ip, path, ifMatch };
-        const isPlatformAdmin = () => deps.platformAdmins.recognize(tx);
+        const isPlatformAdmin = deps.platformAdmins.recognize;
         const settings = { deletionGraceDays, kubeconfigKey };
         const base = { ...settings, isPlatformAdmin, changedWorkspaces, dryRun: false };
         const context = { ...caller, ...base };

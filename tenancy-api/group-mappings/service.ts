@@ -71,7 +71,7 @@ const assertInside = async (
   upstreamGroup: string,
 ): Promise<void> => {
   if (await amInUpstreamGroup(context.tx, connector, upstreamGroup)) return;
-  if (await context.isPlatformAdmin()) return;
+  if (await context.isPlatformAdmin(context.tx)) return;
   throw new Problem(
     PROBLEMS.forbidden,
     `You can map only groups that you are in yourself. As far as the connector "${connector}" has told, you are not in "${upstreamGroup}": sign in with it again if that is new, or ask someone in the group, as an admin of the workspace, to map it.`,

@@ -19,7 +19,7 @@ export const meRoutes = [
       const page = { after: null, take: MAX_ORGANIZATIONS };
       const organizations = await listOrganizations(tx, personId, page);
       const person = await getPerson(tx, personId);
-      const platformAdmin = await context.isPlatformAdmin();
+      const platformAdmin = await context.isPlatformAdmin(context.tx);
       return { status: 200, body: toMe(person, organizations.map(toOrganization), platformAdmin) };
     },
   }),

@@ -62,7 +62,7 @@ export const planRoutes = [
     responses: { 200: { description: 'The plan.', body: PlanDetails, headers: etagHeaders } },
     handler: async ({ context, params }) => {
       const row = await getPlan(context, params.plan);
-      const body = (await context.isPlatformAdmin()) ? toPlanDetails(row) : toPlan(row);
+      const body = (await context.isPlatformAdmin(context.tx)) ? toPlanDetails(row) : toPlan(row);
       return { status: 200, body, headers: versionHeaders(row.version) };
     },
   }),

@@ -140,6 +140,10 @@ describe('who may map what', () => {
       [PLATFORM_ADMIN.connector, PLATFORM_ADMIN.subject, admin.id],
     );
     expect((await map('acme/anything')).status).toBe(201);
+    const path = `${group('WSUsers')}/group-mappings`;
+    const other = { connector: 'github', upstream_group: 'acme/other' };
+    const once = { 'Idempotency-Key': 'acme-other' };
+    expect((await admin.call('POST', path, other, once)).status).toBe(201);
   });
 
   it.each([
