@@ -6,6 +6,7 @@ import { runService } from '#runtime/lifecycle.ts';
 import { createLogger } from '#runtime/log.ts';
 import { createMetrics } from '#runtime/metrics.ts';
 import { readIssuerConfig } from './config.ts';
+import { keepPublished } from './connectors/published.ts';
 import { createConnectors } from './connectors/registry.ts';
 import { loadTls } from './http/tls.ts';
 import { createIssuer } from './issuer.ts';
@@ -49,6 +50,7 @@ await runService(log, async (stack, readiness) => {
     }),
   );
   const denials = config.AUTHORIZATION_KEY && stack.use(startDenials({ database, log, metrics }));
+  const connectors = await createConnectors(config.CONNECTORS, config.ISSUER_URL);
   const handler = await createIssuer({
     issuerUrl: config.ISSUER_URL,
     apiAudience: config.API_AUDIENCE,
@@ -59,7 +61,7 @@ await runService(log, async (stack, readiness) => {
     limits: createLimits({ store: limitStore, key: encryption.deriveKey('limits'), metrics }),
     probeKey: config.RBAC_SYNC_PUBLIC_KEY,
     webClients: await loadWebClients(config.CLIENTS),
-    connectors: await createConnectors(config.CONNECTORS, config.ISSUER_URL),
+    connectors,
     ages: {
       refreshSeconds: config.UPSTREAM_REFRESH_SECONDS,
       maxAgeSeconds: config.UPSTREAM_MAX_AGE_SECONDS,
@@ -73,6 +75,7 @@ await runService(log, async (stack, readiness) => {
     trustedProxies: config.TRUSTED_PROXIES,
   });
   stack.use(startPurge(database, log));
+  stack.use(keepPublished(database, connectors, log));
   const tls = await loadTls(config);
   const server = stack.use(await listen(handler, { host: config.HOST, port: config.PORT, tls }));
   log.info({ port: server.port, issuer: config.ISSUER_URL }, 'listening');

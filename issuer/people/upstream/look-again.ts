@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '#runtime/log.ts';
 import { type Connector, UpstreamError, type UpstreamSignIn } from '../../connectors/connector.ts';
 import { describeReason } from '../../connectors/failure.ts';
+import { isPublished } from '../../connectors/published.ts';
 import type { SessionRow } from '../../storage/session-rows.ts';
 import { refuseAdmission } from '../admission.ts';
 import { type SignInContext, updateProfile } from '../sign-up.ts';
@@ -119,7 +120,7 @@ const lookAt = async (deps: LookDeps, account: Account, context: SignInContext):
 
 const ask = async (deps: LookDeps, account: Account): Promise<Outcome> => {
   const connector = deps.connectors.find(({ id }) => id === account.connector);
-  if (connector?.kind !== 'redirect') return ended('the connector is not configured any more');
+  if (connector?.kind !== 'redirect') return judgeUnknown(deps, account);
   if (!account.sealed_credential) return ended('there is nothing to ask again with');
   const credential = openCredential(deps.encryption, account, account.sealed_credential);
   try {
@@ -129,6 +130,12 @@ const ask = async (deps: LookDeps, account: Account): Promise<Outcome> => {
     return { kind: isGone ? 'ended' : 'unavailable', reason: describeReason(error) };
   }
 };
+
+/** While replicas are updated one after the other, some don't know a new connector yet. */
+const judgeUnknown = async ({ database }: LookDeps, { connector }: Account): Promise<Outcome> =>
+  (await isPublished(database, connector))
+    ? { kind: 'unavailable', reason: 'the connector is not configured here' }
+    : ended('the connector is not configured any more');
 
 const ended = (reason: string): Outcome => ({ kind: 'ended', reason });
 

@@ -125,12 +125,37 @@ describe('a provider that has taken someone back', () => {
     expect(await memberOf(database, workspace, subject)).toBeUndefined();
   });
 
-  it('has done so when the connector is not configured any more', async () => {
+  it('has done so when no replica has had the connector for an hour', async () => {
     const tokens = await signIn();
+    await database.query(
+      `UPDATE connector SET published_at = now() - interval '61 minutes' WHERE id = 'corp'`,
+    );
     await using without = await startUpstreamIssuer(database, { strict }, options);
+    expect(await database.query('SELECT id FROM connector ORDER BY id')).toEqual([
+      { id: 'local' },
+      { id: 'strict' },
+    ]);
     await letTimePass(database, subject);
     await expect(renew(tokens, without)).rejects.toMatchObject({ error: 'invalid_grant' });
     expect(await memberOf(database, workspace, subject)).toBeUndefined();
+  });
+});
+
+describe('a replica that doesn’t have a connector which others have', () => {
+  it('ends nobody’s sign-in, and leaves the connector to those that have it', async () => {
+    await using newer = await startUpstreamIssuer(
+      database,
+      { corp: oidcConnector(provider, { groups_claim: 'groups' }), strict },
+      options,
+    );
+    const tokens = await newer.signIn('corp', { clientId: workspace.clientId });
+    await using older = await startUpstreamIssuer(database, { strict }, options);
+    await letTimePass(database, subject);
+    const renewed = await renew(tokens, older);
+    expect(renewed.claims['groups']).toEqual(['oncall']);
+    await letTimePass(database, subject);
+    says({ name: 'Ann Lee' });
+    expect((await renew(renewed, newer)).claims['name']).toBe('Ann Lee');
   });
 });
 
