@@ -40,6 +40,8 @@ import { createLookAgain } from './people/upstream/look-again.ts';
 import type { UpstreamAges } from './people/upstream/remember.ts';
 import { createProviderObserver } from './protocol/events.ts';
 import { createProvider } from './protocol/provider.ts';
+import { recordReuse } from './protocol/reuse.ts';
+import { tokenIdsOf } from './protocol/token-events.ts';
 import { createTokenMetrics } from './protocol/token-metrics.ts';
 import { originsOfPages, type WebClient } from './protocol/web-clients.ts';
 import { answerAuthorization } from './revocation/authorization-webhook.ts';
@@ -129,7 +131,7 @@ const handleRequests = (
   const { issuerUrl, database, log, metrics, readiness } = deps;
   provider.use(health({ readiness, metrics, check: () => ping(database) }));
   provider.use(setClientAddress(deps.trustedProxies ?? []));
-  provider.use(logRequests(log));
+  provider.use(logRequests(log, (ctx) => (ctx.path === '/token' ? tokenIdsOf(ctx) : {})));
   provider.use(discardUnread);
   provider.use(rememberBrand(brand));
   provider.use(setSecurityHeaders(issuerUrl));
@@ -141,6 +143,7 @@ const handleRequests = (
   provider.use(setCacheHeaders);
   provider.use(setCrossOriginHeaders(originsOfPages(deps.webClients)));
   provider.use(serveAssets(assets));
+  provider.use(recordReuse({ database, log }));
   provider.use(limitRequests(provider, deps.limits));
   provider.use(switchLocale(issuerUrl));
   provider.use(keepUserCode);

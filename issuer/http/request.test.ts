@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withoutSecrets } from './request.ts';
+import { traceOf, withoutSecrets } from './request.ts';
 
 describe('withoutSecrets', () => {
   it.each([
@@ -18,5 +18,27 @@ describe('withoutSecrets', () => {
     ['/x/../auth/s3cret', '/x/../auth/:uid'],
   ])('logs %s as %s', (path, logged) => {
     expect(withoutSecrets(path)).toBe(logged);
+  });
+});
+
+describe('traceOf', () => {
+  const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
+  const span = '00f067aa0ba902b7';
+
+  it('is the trace and the span of the caller', () => {
+    expect(traceOf(`00-${trace}-${span}-01`)).toEqual({ trace_id: trace, parent_span_id: span });
+  });
+
+  it.each([
+    '',
+    `00-${trace}-${span}`,
+    `ff-${trace}-${span}-01`,
+    `00-${'0'.repeat(32)}-${span}-01`,
+    `00-${trace}-${'0'.repeat(16)}-01`,
+    `00-${trace.toUpperCase()}-${span}-01`,
+    `00-${trace}-${span}-01-more`,
+    `00-${trace}\n-${span}-01`,
+  ])('is none of %j', (header) => {
+    expect(traceOf(header)).toEqual({});
   });
 });

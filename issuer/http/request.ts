@@ -10,9 +10,24 @@ const REQUEST_ID = /^[\w.:-]{8,128}$/;
 export const requestIdOf = (ctx: Pick<Context, 'state'>): string =>
   String(ctx.state['requestId'] ?? 'unknown');
 
-/** Gives each request its number, the caller's own when it is well-formed, and logs how it ended. */
+/** W3C Trace Context §3.2: version, trace, span of the caller, flags. */
+const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}$/;
+
+/** The trace that a request belongs to, as its caller says. */
+export const traceOf = (
+  traceparent: string,
+): { readonly trace_id?: string; readonly parent_span_id?: string } => {
+  const [, traceId, spanId] = TRACEPARENT.exec(traceparent) ?? [];
+  return traceId && spanId ? { trace_id: traceId, parent_span_id: spanId } : {};
+};
+
+/**
+ * Gives each request its number, the caller's own when it is well-formed, and logs how it ended.
+ *
+ * @param describe what else is known of a request by then, such as the client
+ */
 export const logRequests =
-  (log: Logger): Middleware =>
+  (log: Logger, describe: (ctx: Context) => object = () => ({})): Middleware =>
   async (ctx, next) => {
     const given = ctx.get('x-request-id');
     const requestId = REQUEST_ID.test(given) ? given : randomUUID();
@@ -24,10 +39,9 @@ export const logRequests =
     } finally {
       const path = withoutSecrets(ctx.path);
       const duration = Math.round(performance.now() - started);
-      log.info(
-        { request_id: requestId, method: ctx.method, path, status: ctx.status, duration },
-        'request',
-      );
+      const { method, status } = ctx;
+      const ids = { request_id: requestId, ...traceOf(ctx.get('traceparent')), ...describe(ctx) };
+      log.info({ ...ids, method, path, status, duration }, 'request');
     }
   };
 

@@ -5,9 +5,8 @@
  */
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { DatabasePool } from 'slonik';
-import { recordAudit } from '#database/changes.ts';
 import { MOST_TOKEN_BYTES, MOST_TOKEN_GROUPS } from '#domain/token-size.ts';
-import { requestIdOf } from '../http/request.ts';
+import { recordTokenEvent } from '../protocol/token-events.ts';
 import type { TokenMetrics } from '../protocol/token-metrics.ts';
 import { type DecidingGroups, findDecidingGroups } from './deciding-groups.ts';
 
@@ -19,9 +18,10 @@ export type OverageDeps = {
 
 /** A token that is about to be made. Ids are UUIDs. */
 export type GroupsToFit = {
-  readonly personId: string;
+  /** Unset for a service account. */
+  readonly personId?: string | undefined;
   readonly workspaceId: string;
-  /** All of the person's groups in the workspace. */
+  /** All groups in the workspace. */
   readonly groups: readonly string[];
   /** How long a token with these groups is, in bytes. */
   readonly measure: (groups: readonly string[]) => number;
@@ -65,19 +65,15 @@ const recordRefusal = (
   ctx: KoaContextWithOIDC,
   { wanted: { personId, workspaceId, groups, measure }, deciding }: Refusal,
 ): Promise<void> =>
-  database.transaction((transaction) =>
-    recordAudit(transaction, {
-      organizationId: deciding.organization_id,
-      workspaceId,
-      actorId: personId,
-      action: 'token.refuse-overage',
-      targetId: workspaceId,
-      after: {
-        groups: groups.length,
-        deciding_groups: deciding.names.length,
-        token_bytes: measure(deciding.names),
-      },
-      requestId: requestIdOf(ctx),
-      ip: ctx.ip,
-    }),
-  );
+  recordTokenEvent(database, ctx, {
+    action: 'token.refuse-overage',
+    organizationId: deciding.organization_id,
+    workspaceId,
+    actorId: personId ?? null,
+    targetId: workspaceId,
+    details: {
+      groups: groups.length,
+      deciding_groups: deciding.names.length,
+      token_bytes: measure(deciding.names),
+    },
+  });

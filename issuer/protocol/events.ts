@@ -4,6 +4,8 @@ import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { Counter, type Registry } from 'prom-client';
 import type { Logger } from '#runtime/log.ts';
 import { requestIdOf } from '../http/request.ts';
+import { DEVICE_CODE_GRANT } from './clients.ts';
+import { tokenIdsOf } from './token-events.ts';
 
 /** What {@link createProviderObserver} needs. */
 export type ObserverDeps = { readonly log: Logger; readonly metrics: Registry };
@@ -23,8 +25,10 @@ const ENDPOINT_ERRORS = [
 
 type ProviderError = Error & { error?: string; error_description?: string; error_detail?: string };
 
+const GRANTED = 'granted';
+
 /**
- * Counts grants and errors in `oidc_grants_total` and `oidc_errors_total`, and logs errors, of any number of
+ * Counts grants in `oidc_grants_total` and errors in `oidc_errors_total`, and logs errors, of any number of
  * providers one after the other.
  */
 export const createProviderObserver = ({
@@ -33,8 +37,8 @@ export const createProviderObserver = ({
 }: ObserverDeps): ((provider: Provider) => void) => {
   const grants = new Counter({
     name: 'oidc_grants_total',
-    help: 'Token requests that were granted, by grant type.',
-    labelNames: ['grant_type'],
+    help: 'Token requests, by grant type and by what came of them: granted, or the OAuth error.',
+    labelNames: ['grant_type', 'result'],
     registers: [metrics],
   });
   const failures = new Counter({
@@ -44,12 +48,14 @@ export const createProviderObserver = ({
     registers: [metrics],
   });
   const report = (event: string) => (ctx: KoaContextWithOIDC, error: ProviderError) => {
-    failures.inc({ event, error: error.error ?? 'server_error' });
+    const result = error.error ?? 'server_error';
+    failures.inc({ event, error: result });
+    if (event === 'grant.error') grants.inc({ grant_type: grantTypeOf(ctx), result });
     log.warn({ ...contextOf(ctx), event, ...toLog(error) }, 'request refused');
   };
   return (provider) => {
     provider.on('grant.success', (ctx) => {
-      grants.inc({ grant_type: String(ctx.oidc.params?.['grant_type']) });
+      grants.inc({ grant_type: grantTypeOf(ctx), result: GRANTED });
     });
     provider.on('grant.revoked', (ctx) => log.info(contextOf(ctx), 'grant revoked'));
     // The published types name only some of the events.
@@ -57,15 +63,29 @@ export const createProviderObserver = ({
     for (const event of ENDPOINT_ERRORS) emitter.on(event, report(event));
     emitter.on('error', (error: unknown) => log.error({ err: error }, 'request failed'));
     provider.on('server_error', (ctx, error) => {
+      const result = 'server_error';
+      if (ctx.oidc?.route === 'token') grants.inc({ grant_type: grantTypeOf(ctx), result });
       failures.inc({ event: 'server_error', error: 'server_error' });
       log.error({ ...contextOf(ctx), err: error }, 'request failed');
     });
   };
 };
 
+const GRANT_TYPE_NAMES: Readonly<Record<string, string>> = {
+  authorization_code: 'authorization_code',
+  refresh_token: 'refresh_token',
+  client_credentials: 'client_credentials',
+  [DEVICE_CODE_GRANT]: 'device_code',
+  'urn:ietf:params:oauth:grant-type:token-exchange': 'token_exchange',
+};
+
+/** One of a few: a label that anyone could choose would fill the memory. */
+const grantTypeOf = ({ oidc }: KoaContextWithOIDC): string =>
+  GRANT_TYPE_NAMES[String(oidc?.params?.['grant_type'])] ?? 'other';
+
 const contextOf = (ctx: KoaContextWithOIDC) => ({
   request_id: requestIdOf(ctx),
-  client_id: ctx.oidc?.client?.clientId,
+  ...tokenIdsOf(ctx),
 });
 
 const toLog = ({ error, error_description, error_detail, message, cause }: ProviderError) => ({

@@ -1,4 +1,5 @@
 /** Someone in more groups than a token carries, on a real kube-apiserver with rbac-sync beside it. */
+import { createHash } from 'node:crypto';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createId, formatId } from '#domain/identifiers.ts';
@@ -207,7 +208,15 @@ describe('a person in 300 groups', () => {
         actor_id: person,
         workspace_id: workspace.id,
         target_id: workspace.id,
-        after: { groups: 300, deciding_groups: 101, token_bytes: expect.any(Number) },
+        after: {
+          groups: 300,
+          deciding_groups: 101,
+          token_bytes: expect.any(Number),
+          client_id: formatId('workspace', workspace.id),
+          grant: before.claims['grant'],
+          token_hash: createHash('sha256').update(before.refresh_token).digest('base64url'),
+          session: before.claims['sid'],
+        },
         request_id: expect.stringMatching(/\S{8,}/),
       },
     ]);
