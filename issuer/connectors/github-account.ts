@@ -72,7 +72,7 @@ const requireOrganization = async (
 ): Promise<void> => {
   if (organizations.length === 0) return;
   const theirs = await api.listOrganizations();
-  if (!theirs.some((login) => isOneOf(organizations, login))) {
+  if (!theirs.some((each) => isOneOf(organizations, each))) {
     throw new UpstreamError(id, 'not_allowed');
   }
 };
@@ -83,11 +83,17 @@ const listGroups = async (
 ): Promise<readonly string[]> => {
   const teams = await api.listTeams();
   const counted = teams.filter(
-    ({ organization }) => organizations.length === 0 || isOneOf(organizations, organization),
+    ({ organization: login, organizationId: id }) =>
+      organizations.length === 0 || isOneOf(organizations, { id, login }),
   );
   return withParents(counted, api.readTeam, MAX_PARENT_LOOKUPS);
 };
 
-/** GitHub doesn't tell logins apart by case. */
-const isOneOf = (organizations: readonly string[], login: string): boolean =>
-  organizations.some((each) => each.toLowerCase() === login.toLowerCase());
+/** By number, or by login, which GitHub doesn't tell apart by case. */
+const isOneOf = (
+  organizations: GitHubConnectorConfig['organizations'],
+  { id, login }: { readonly id: number | undefined; readonly login: string },
+): boolean =>
+  organizations.some((each) =>
+    typeof each === 'number' ? each === id : each.toLowerCase() === login.toLowerCase(),
+  );

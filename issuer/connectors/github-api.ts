@@ -17,14 +17,19 @@ const Addresses = z.array(
   z.object({ email: z.string(), primary: z.boolean(), verified: z.boolean() }),
 );
 
-const Organizations = z.array(z.object({ login: z.string().min(1) }));
+// As with people: the number stays when the login is another's.
+const Organization = z.object({ id: z.int().positive(), login: z.string().min(1) });
+
+const Organizations = z.array(Organization);
 
 const TeamRow = z.object({
   slug: z.string().min(1),
-  organization: z.object({ login: z.string().min(1) }).nullish(),
+  organization: Organization.nullish(),
   parent: z.object({ slug: z.string().min(1) }).nullish(),
 });
 
+/** An organization. */
+export type GitHubOrganization = z.infer<typeof Organization>;
 /** Who the token is of. */
 export type GitHubUser = z.infer<typeof User>;
 /** E-mail addresses as GitHub lists them. */
@@ -34,8 +39,8 @@ export type GitHubAddress = z.infer<typeof Addresses>[number];
 export type GitHubApi = {
   readonly readUser: () => Promise<GitHubUser>;
   readonly listAddresses: () => Promise<readonly GitHubAddress[]>;
-  /** Logins of the organizations of which the person is a member. */
-  readonly listOrganizations: () => Promise<readonly string[]>;
+  /** Of which the person is a member. */
+  readonly listOrganizations: () => Promise<readonly GitHubOrganization[]>;
   /** Teams of which the person is a direct member. */
   readonly listTeams: () => Promise<readonly Team[]>;
   readonly readTeam: (organization: string, slug: string) => Promise<Team>;
@@ -61,11 +66,14 @@ export const createGitHubApi = (options: GitHubApiOptions): GitHubApi => {
   return {
     readUser: () => get(options, '/user', User),
     listAddresses: () => list(options, '/user/emails', Addresses),
-    listOrganizations: async () =>
-      (await list(options, '/user/orgs', Organizations)).map(({ login }) => login),
+    listOrganizations: () => list(options, '/user/orgs', Organizations),
     listTeams: async () => {
       const rows = await list(options, '/user/teams', z.array(TeamRow));
-      return rows.flatMap((row) => (row.organization ? [toTeam(row, row.organization.login)] : []));
+      return rows.flatMap((row) =>
+        row.organization
+          ? [{ ...toTeam(row, row.organization.login), organizationId: row.organization.id }]
+          : [],
+      );
     },
     readTeam,
   };

@@ -9,8 +9,10 @@ export const GitHubConnectorConfig = z
   .strictObject({
     type: z.literal('github'),
     ...redirectSettings,
-    /** Whose members may sign in; without any every GitHub account may. */
-    organizations: z.array(z.string().regex(/^[A-Za-z0-9-]{1,39}$/)).default([]),
+    /** Whose members may sign in, by login or by number; without any every GitHub account may. */
+    organizations: z
+      .array(z.union([z.string().regex(/^[A-Za-z0-9-]{1,39}$/), z.int().positive()]))
+      .default([]),
     /** Whether teams are read, as groups `organization/team-slug`. */
     groups: z.boolean().default(false),
     /** Of GitHub Enterprise Server: `https://github.example.com`. */

@@ -2,7 +2,10 @@
 
 /** A team in its organization; GitHub says of each team only its direct parent. */
 export type Team = {
+  /** Its login. */
   readonly organization: string;
+  /** Its number, where the team was listed. */
+  readonly organizationId?: number;
   readonly slug: string;
   readonly parent: string | undefined;
 };

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { toId } from '../../support/github/api.ts';
 import { type GithubServer, startGithubServer } from '../../support/github/server.ts';
 import {
   CALLBACK,
@@ -69,6 +70,17 @@ describe('GitHub that is asked again', () => {
     expect((await connector.refresh(credentialOf(first))).groups).toEqual(['Acme/engineering']);
     user.organizations = ['Other'];
     await expect(connector.refresh(credentialOf(first))).rejects.toThrow(failure('gone'));
+  });
+
+  it('knows an organization by its number, when another has taken over its login', async () => {
+    const connector = await gitHub({ groups: true, organizations: [toId('Acme')] });
+    const first = await bench.signIn(connector);
+    expect(first.groups).toEqual(['Acme/engineering', 'Acme/on-call', 'Acme/platform']);
+    const organizationIds = { Acme: toId('Acme') + 1 };
+    github.addUser({ ...USER, teams: ['Acme/on-call'], organizationIds });
+    await expect(connector.refresh(credentialOf(first))).rejects.toThrow(failure('gone'));
+    const both = await gitHub({ groups: true, organizations: [toId('Acme'), 'Other'] });
+    expect((await both.refresh(credentialOf(first))).groups).toEqual([]);
   });
 
   it('has a definite no for who is suspended or has withdrawn consent, and no other', async () => {

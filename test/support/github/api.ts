@@ -66,13 +66,13 @@ const answer = (asked: Asked, path: string): GithubAnswer => {
     const teams = state.teams.filter((team) => user.teams.includes(toName(team)));
     return page(
       asked,
-      teams.map((team) => describeTeam(state, team)),
+      teams.map((team) => describeTeam(state, team, user)),
     );
   }
   const [, organization, slug] = /^\/orgs\/([^/]+)\/teams\/([^/]+)$/.exec(path) ?? [];
   const team = state.teams.find((each) => toName(each) === `${organization}/${slug}`);
   return team && readsOrganizations && user.organizations.includes(team.organization)
-    ? { status: 200, body: describeTeam(state, team) }
+    ? { status: 200, body: describeTeam(state, team, user) }
     : refuse(404, 'Not Found');
 };
 
@@ -86,13 +86,13 @@ const describeUser = ({ id, login, name }: GithubUser) => ({
 });
 
 /** Whoever has only been invited is no member yet. */
-const describeOrganizations = ({ organizations, invitations = [] }: GithubUser) =>
+const describeOrganizations = ({ organizations, organizationIds, invitations = [] }: GithubUser) =>
   organizations
     .filter((login) => !invitations.includes(login))
-    .map((login) => ({ login, id: toId(login) }));
+    .map((login) => ({ login, id: organizationIds?.[login] ?? toId(login) }));
 
 /** With the direct parent only, as GitHub does: a grandparent is to be asked for. */
-const describeTeam = (state: GithubState, team: GithubTeam) => {
+const describeTeam = (state: GithubState, team: GithubTeam, { organizationIds }: GithubUser) => {
   const parent = state.teams.find(
     ({ organization, slug }) => organization === team.organization && slug === team.parent,
   );
@@ -100,7 +100,10 @@ const describeTeam = (state: GithubState, team: GithubTeam) => {
   return {
     ...toSimpleTeam(team),
     parent: parent ? toSimpleTeam(parent) : null,
-    organization: { login: organization, id: toId(organization) },
+    organization: {
+      login: organization,
+      id: organizationIds?.[organization] ?? toId(organization),
+    },
   };
 };
 
@@ -114,7 +117,8 @@ const toSimpleTeam = (team: GithubTeam) => ({
 
 const toName = ({ organization, slug }: GithubTeam): string => `${organization}/${slug}`;
 
-const toId = (name: string): number =>
+/** The number of an organization or team. */
+export const toId = (name: string): number =>
   [...name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 1_000_003, 7);
 
 /** One page of a list, with Link (RFC 8288) to the next and the last. */

@@ -16,6 +16,8 @@ export type GithubUser = {
   emails: readonly GithubEmail[];
   /** Logins of organisations. */
   organizations: readonly string[];
+  /** Numbers that differ from the usual: of organisations that have taken over another's login. */
+  organizationIds?: Readonly<Record<string, number>>;
   /** Of those, the ones whose invitation the user hasn't taken up. */
   invitations?: readonly string[];
   /** `organisation/team-slug`, direct memberships only. */
