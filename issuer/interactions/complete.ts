@@ -3,6 +3,7 @@ import type { Context } from 'koa';
 import { formatId } from '#domain/identifiers.ts';
 import type { UpstreamSignIn } from '../connectors/connector.ts';
 import { requestIdOf } from '../http/request.ts';
+import { signInTime } from '../people/account.ts';
 import { comeIn } from '../people/come-in.ts';
 import { endSession } from '../protocol/sessions.ts';
 import { notAdmittedPage, suspendedPage } from '../views/confirm.ts';
@@ -45,7 +46,7 @@ export const completeSignIn = async (
     // A confirmation that comes later is none of the sign-in: the session's life counts from here.
     login: {
       accountId,
-      ts: Math.floor(Date.now() / 1000),
+      ts: await signInTime(deps.database, personId),
       ...(amr.length > 0 && { amr: [...amr] }),
     },
     ...(dialogue.prompts.has('select_account') && { select_account: {} }),

@@ -17,7 +17,8 @@ const PersonRow = z.strictObject({
   display_name: z.string(),
   email: z.string().nullable(),
   email_verified: z.boolean(),
-  signed_out_at: z.date().nullable(),
+  /** The first second, since 1970, whose sign-ins count; `null`: all do. */
+  sign_ins_from: z.int().nullable(),
   look_due: z.boolean(),
 });
 
@@ -130,14 +131,20 @@ const signedInAt = (
   return oidc.session?.authTime();
 };
 
-/** Whether a sign-in, in seconds since 1970, was before the provider took the person back, or they ended them all. */
+/**
+ * Whether a sign-in, in seconds since 1970, was before the provider took the person back, or they ended them
+ * all. One of the same second was: {@link signInTime} gives a later one the next.
+ */
 export const isSignedOut = (
-  { signed_out_at }: ActivePerson,
+  { sign_ins_from }: ActivePerson,
   signedInAt: number | undefined,
-): boolean =>
-  signed_out_at !== null &&
-  signedInAt !== undefined &&
-  signedInAt < Math.floor(signed_out_at.getTime() / 1000);
+): boolean => sign_ins_from !== null && signedInAt !== undefined && signedInAt < sign_ins_from;
+
+/** What time a sign-in gets that is completed now, in seconds since 1970: never one that doesn't count. */
+export const signInTime = async (db: CommonQueryMethods, personId: string): Promise<number> => {
+  const person = await findActivePerson(db, personId);
+  return Math.max(Math.floor(Date.now() / 1000), person?.sign_ins_from ?? 0);
+};
 
 /** A member's client is told why; the refresh token stays, for when the workspace is open again. */
 const refuse = (ctx: KoaContextWithOIDC, reason: string): undefined => {
@@ -151,7 +158,8 @@ export const findActivePerson = (
   personId: string,
 ): Promise<ActivePerson | null> =>
   db.maybeOne(sql.prepared('issuer_active_person', PersonRow)`
-    SELECT display_name, email, email_verified, signed_out_at,
+    SELECT display_name, email, email_verified,
+      ceil(extract(epoch FROM signed_out_at))::int AS sign_ins_from,
       EXISTS (
         SELECT FROM upstream_account u WHERE u.person_id = person.id AND u.look_at <= now()
       ) AS look_due

@@ -99,10 +99,16 @@ export const endSignIns = async (
 
 const Nothing = z.strictObject({});
 
-/** Makes every sign-in of a person (UUID) until now count no more. */
+/**
+ * Makes every sign-in of a person (UUID) until now count no more: also one that came in the second of the last
+ * time, and counts as of the next.
+ */
 export const markSignedOut = async (db: CommonQueryMethods, personId: string): Promise<void> => {
   await db.query(sql.type(Nothing)`
-    UPDATE person SET signed_out_at = now() WHERE id = ${personId}
+    UPDATE person SET signed_out_at = greatest(
+      now(), date_trunc('second', signed_out_at) + interval '1 second 1 microsecond'
+    )
+    WHERE id = ${personId}
   `);
 };
 

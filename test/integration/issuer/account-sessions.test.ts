@@ -1,6 +1,5 @@
 /** The account page of sessions and sign-ins: what it shows, what it ends, and whose it never touches. */
 import { randomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { errors } from 'oidc-provider';
 import { Agent, fetch } from 'undici';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -206,11 +205,24 @@ describe('sign out everywhere', () => {
     expect(rows).toEqual([{ before: { sessions: 4, sign_ins: expect.any(Number) }, own: true }]);
   });
 
+  it('ends a sign-in of the same second, and no later one, whatever the clocks say', async () => {
+    const signOutAt = (time: string) =>
+      database.query(`UPDATE person SET signed_out_at = ${time} WHERE display_name = 'alice'`);
+    const tokens = await signInWithCode({ ...terminal(), extraParams: { max_age: '100' } });
+    const time = `to_timestamp(${tokens.claims['auth_time']})`;
+    await signOutAt(time);
+    const renewed = await refresh({ ...terminal(), refreshToken: tokens.refresh_token });
+    await signOutAt(`${time} + interval '1 microsecond'`);
+    await isRefused(renewed.refresh_token);
+    await signOutAt(`now() + interval '5 seconds'`);
+    const again = await signInWithCode(terminal());
+    await refresh({ ...terminal(), refreshToken: again.refresh_token });
+  });
+
   it('ends a session that is getting another identifier just then', async () => {
     await using other = createPageVisitor(issuer.ca);
     const { url } = await openAccount(other);
     const page = await openAccount();
-    await startNextSecond();
     // The provider removes a session's row before it stores the next.
     await database.query(
       `CREATE TABLE aside AS SELECT * FROM oidc_artifact
@@ -229,7 +241,6 @@ describe('sign out everywhere', () => {
     await using other = createPageVisitor(issuer.ca);
     const goOn = await signInOnly(other, await other.open(`${issuer.issuerUrl}/account/sessions`));
     const page = await openAccount();
-    await startNextSecond();
     await browser.submit(page, { action: '/sign-out-everywhere' });
     expect(asksToSignIn(await other.open(goOn))).toBe(true);
     expect((await openAccount(other)).url.pathname).toBe('/account/sessions');
@@ -313,9 +324,6 @@ describe('a session', () => {
     }
   });
 });
-
-/** Sign-ins are known to the second. */
-const startNextSecond = () => delay(1_005 - (Date.now() % 1_000));
 
 /** Submits the password, and answers where the browser is to go on. */
 const signInOnly = async (visitor: PageVisitor, page: VisitedPage): Promise<string> => {

@@ -1,5 +1,4 @@
 /** Mappings of upstream groups, and what providers said of people some time ago. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { createId } from '#domain/identifiers.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import type { TestWorkspace } from './tenancy-rows.ts';
@@ -19,16 +18,12 @@ export const mapGroup = async (
   return id;
 };
 
-/**
- * Lets time go by since the provider was asked about someone: six minutes, or more. Sign-ins are known to the
- * second, so the one before lies in an earlier one afterwards.
- */
+/** Lets time go by since the provider was asked about someone: six minutes, or more. */
 export const letTimePass = async (
   { query }: TestDatabase,
   subject: string,
   minutes = 6,
 ): Promise<void> => {
-  await delay(1_005 - (Date.now() % 1_000));
   await query(
     `UPDATE upstream_account
      SET seen_at = now() - make_interval(mins => $2), look_at = now() - interval '1 second'
