@@ -32,9 +32,11 @@ export const PROVIDER_PATHS: ReadonlySet<string> = new Set([
   '/device/auth',
   '/jwks',
   '/me',
+  '/request',
   '/session/end',
   '/session/end/confirm',
   '/session/end/success',
   '/token',
+  '/token/introspection',
   '/token/revocation',
 ]);

@@ -33,6 +33,7 @@ const isFree = (path: string): boolean =>
 const addressLimitOf = ({ method, path }: Context): LimitName => {
   if (method !== 'POST') return 'address';
   if (path === '/token') return 'token_address';
+  if (path === '/request') return 'pushed_request_address';
   if (path === '/device/auth') return 'device_authorization_address';
   return TAKES_A_PASSWORD.test(path) ? 'sign_in_address' : 'address';
 };

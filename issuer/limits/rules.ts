@@ -38,6 +38,8 @@ export const RULES = {
   // Of one client from everywhere: 30,000 live codes, of which each guess meets one in 8·10⁵ tries. Only who
   // has fifty sites can use that up, and for the one client alone.
   device_authorization_client: { points: 6_000, seconds: MINUTE },
+  // Pushed authorization requests (RFC 9126) are rows for a minute, and anyone may push as a public client.
+  pushed_request_address: { points: 600, seconds: MINUTE },
   // Wrong device codes (RFC 8628 §5.1): of 2.5·10¹⁰ codes, 1,000 live ones are met in one of 2.5·10⁷ tries.
   code_entry_session: { points: 10, seconds: 5 * MINUTE },
   code_entry_address: { points: 60, seconds: 5 * MINUTE },

@@ -14,6 +14,8 @@ const ENDPOINT_ERRORS = [
   'authorization.error',
   'grant.error',
   'revocation.error',
+  'introspection.error',
+  'pushed_authorization_request.error',
   'userinfo.error',
   'device_authorization.error',
   'code_verification.error',

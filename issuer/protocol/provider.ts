@@ -160,11 +160,18 @@ const createFeatures = ({
   claimsParameter: { enabled: false },
   devInteractions: { enabled: false },
   dPoP: { enabled: false },
-  introspection: { enabled: false },
-  pushedAuthorizationRequests: { enabled: false },
+  introspection: { enabled: true, allowedPolicy: mayIntrospect },
+  // Where a client wants it: kubelogin can't.
+  pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: false },
   registration: { enabled: false },
   requestObjects: { enabled: false },
 });
+
+/** RFC 7662 §2.1: a client with a credential learns of tokens of its own, and everybody else of none. */
+const mayIntrospect: NonNullable<
+  NonNullable<Configuration['features']>['introspection']
+>['allowedPolicy'] = (_ctx, client, token) =>
+  client.tokenEndpointAuthMethod !== 'none' && token.clientId === client.clientId;
 
 const backchannelAddresses = (webClients: readonly WebClient[]): string[] =>
   webClients.flatMap(

@@ -52,6 +52,7 @@ export const TIME_TO_LIVE: NonNullable<Configuration['ttl']> = {
   RefreshToken: (_ctx, token) => toRefreshTokenLife(token.totalLifetime()),
   DeviceCode: 5 * MINUTE,
   Interaction: 10 * MINUTE,
+  PushedAuthorizationRequest: MINUTE,
   Session: (_ctx, session) => toSessionLife(session.loginTs),
   // Longer than the refresh token, which is issued a little later.
   Grant: REFRESH_TOKEN_SECONDS + 10 * MINUTE,

@@ -61,8 +61,6 @@ describe('discovery and keys', () => {
       authorization_response_iss_parameter_supported: true,
     });
     expect(metadata).not.toHaveProperty('registration_endpoint');
-    expect(metadata).not.toHaveProperty('introspection_endpoint');
-    expect(metadata).not.toHaveProperty('pushed_authorization_request_endpoint');
     expect((await get('/.well-known/oauth-authorization-server')).status).toBe(200);
   });
 
