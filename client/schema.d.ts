@@ -868,6 +868,144 @@ export interface paths {
         patch: operations["patchWorkspacesWorkspaceServiceAccountsServiceAccount"];
         trace?: never;
     };
+    "/v1/workspaces/{workspace}/service-accounts/{service_account}/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the secrets of a service account, without what they are
+         * @description Needs `service-account:write` in the workspace: members of WSAdmins.
+         */
+        get: operations["getWorkspacesWorkspaceServiceAccountsServiceAccountSecrets"];
+        put?: never;
+        /**
+         * Make a secret, which is shown once
+         * @description With the service account’s id as client id, the secret gets tokens at the issuer’s token endpoint (`client_credentials`). Several are in force at once: make the next one, change over, and delete the old one. Where a key or the word of another issuer will do, prefer it: a secret can be copied.
+         *
+         *     Needs `service-account:write` in the workspace: members of WSAdmins.
+         */
+        post: operations["postWorkspacesWorkspaceServiceAccountsServiceAccountSecrets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace}/service-accounts/{service_account}/secrets/{secret}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a secret
+         * @description Needs `service-account:write` in the workspace: members of WSAdmins.
+         */
+        delete: operations["deleteWorkspacesWorkspaceServiceAccountsServiceAccountSecretsSecret"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace}/service-accounts/{service_account}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the public keys of a service account
+         * @description Needs `service-account:write` in the workspace: members of WSAdmins.
+         */
+        get: operations["getWorkspacesWorkspaceServiceAccountsServiceAccountKeys"];
+        put?: never;
+        /**
+         * Add a public key
+         * @description Whoever has its private half signs short assertions (`private_key_jwt`, RFC 7523) with it and gets tokens at the issuer’s token endpoint. The private half never leaves its owner.
+         *
+         *     Needs `service-account:write` in the workspace: members of WSAdmins.
+         */
+        post: operations["postWorkspacesWorkspaceServiceAccountsServiceAccountKeys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace}/service-accounts/{service_account}/keys/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a key
+         * @description Needs `service-account:write` in the workspace: members of WSAdmins.
+         */
+        delete: operations["deleteWorkspacesWorkspaceServiceAccountsServiceAccountKeysKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace}/service-accounts/{service_account}/federated-credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List whose tokens of other issuers are a service account’s
+         * @description Needs `service-account:write` in the workspace: members of WSAdmins.
+         */
+        get: operations["getWorkspacesWorkspaceServiceAccountsServiceAccountFederatedCredentials"];
+        put?: never;
+        /**
+         * Trust an issuer’s tokens of certain claims
+         * @description Workload identity: whoever brings a token of this issuer with these claims to the token endpoint (RFC 8693) gets a token of the service account. So a GitHub Actions job, or a pod of another cluster, needs no secret of ours.
+         *
+         *     Needs `service-account:write` in the workspace: members of WSAdmins.
+         */
+        post: operations["postWorkspacesWorkspaceServiceAccountsServiceAccountFederatedCredentials"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{workspace}/service-accounts/{service_account}/federated-credentials/{federated_credential}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Trust these tokens no more
+         * @description Needs `service-account:write` in the workspace: members of WSAdmins.
+         */
+        delete: operations["deleteWorkspacesWorkspaceServiceAccountsServiceAccountFederatedCredentialsFederatedCredential"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/workspaces/{workspace}/imports": {
         parameters: {
             query?: never;
@@ -2336,6 +2474,143 @@ export interface components {
          */
         UpdateServiceAccount: {
             display_name: string;
+        };
+        ServiceAccountSecretPage: {
+            items: components["schemas"]["ServiceAccountSecret"][];
+            next_cursor: string | null;
+        };
+        ServiceAccountSecret: {
+            /** @description The id of a client secret. */
+            id: string;
+            /** @description Its last four characters. */
+            hint: string;
+            /** Format: date-time */
+            expires_at: string;
+            /** @description To the minute; null: never. */
+            last_used_at: string | null;
+            created_by: string | null;
+            /** Format: date-time */
+            created_at: string;
+        };
+        /**
+         * @example {
+         *       "lifetime_days": 90
+         *     }
+         */
+        CreateServiceAccountSecret: {
+            /** @description It ends by itself after so many days. Make the next one before, and delete this one then. */
+            lifetime_days: number;
+        };
+        ServiceAccountSecretCreated: {
+            /** @description The id of a client secret. */
+            id: string;
+            /** @description Its last four characters. */
+            hint: string;
+            /** Format: date-time */
+            expires_at: string;
+            /** @description To the minute; null: never. */
+            last_used_at: string | null;
+            created_by: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** @description The secret itself, hxb_…: shown here and never again. null in a repeated answer (Idempotency-Key). */
+            secret: string | null;
+        };
+        ServiceAccountKeyPage: {
+            items: components["schemas"]["ServiceAccountKey"][];
+            next_cursor: string | null;
+        };
+        ServiceAccountKey: {
+            /** @description The id of a client key. */
+            id: string;
+            /** @description RFC 7638, SHA-256. Name it as `kid` in assertions to have its use noted. */
+            thumbprint: string;
+            /** @description What assertions are signed by. */
+            algorithm: string;
+            /** @description The key (RFC 7517). */
+            jwk: {
+                [key: string]: unknown;
+            };
+            expires_at: string | null;
+            /** @description To the minute; null: never. */
+            last_used_at: string | null;
+            created_by: string | null;
+            /** Format: date-time */
+            created_at: string;
+        };
+        /**
+         * @example {
+         *       "jwk": {
+         *         "kty": "OKP",
+         *         "crv": "Ed25519",
+         *         "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+         *       }
+         *     }
+         */
+        CreateServiceAccountKey: {
+            /** @description A public JSON Web Key: P-256, RSA of 2048 bits or more, or Ed25519. */
+            jwk: {
+                [key: string]: unknown;
+            };
+            /** @description When it ends by itself, if ever. */
+            expires_at?: string | null;
+        };
+        FederatedCredentialPage: {
+            items: components["schemas"]["FederatedCredential"][];
+            next_cursor: string | null;
+        };
+        FederatedCredential: {
+            /** @description The id of a federated credential. */
+            id: string;
+            issuer: string;
+            /** @description Whom the tokens must be for, and for nobody else. */
+            audience: string;
+            claims: {
+                [key: string]: string;
+            };
+            /** @description The issuer’s keys; null: they are read from it. */
+            jwks: {
+                keys: {
+                    [key: string]: unknown;
+                }[];
+            } | null;
+            single_use: boolean;
+            /** @description To the minute; null: never. */
+            last_used_at: string | null;
+            created_by: string | null;
+            /** Format: date-time */
+            created_at: string;
+        };
+        /**
+         * @example {
+         *       "issuer": "https://token.actions.githubusercontent.com",
+         *       "claims": {
+         *         "repository_id": "12345678",
+         *         "sub": "repo:acme/web:environment:production"
+         *       },
+         *       "single_use": true
+         *     }
+         */
+        CreateFederatedCredential: {
+            /** @description An OpenID Connect issuer, exactly as its tokens name it. */
+            issuer: string;
+            /** @description Whom the tokens must be for: this platform’s issuer URL, which is the default, or the service account’s id. */
+            audience?: string;
+            /** @description Claim → value, all of which must hold. A "*" stands for a whole part between ":" and "/", and at the end for all that is left. Needed is `sub`, or a claim that nobody chooses for themselves. */
+            claims: {
+                [key: string]: string;
+            };
+            /** @description The issuer’s public keys, when we can’t read them from it. */
+            jwks?: {
+                keys: {
+                    [key: string]: unknown;
+                }[];
+            };
+            /**
+             * @description Whether each token can be exchanged once. Pods show one token many times.
+             * @default false
+             */
+            single_use?: boolean;
         };
         /**
          * @example {
@@ -4159,7 +4434,7 @@ export interface operations {
                      *             "cluster": true
                      *           },
                      *           "task": {
-                     *             "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *             "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *             "kind": "project.create",
                      *             "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *             "state": "running",
@@ -4212,7 +4487,7 @@ export interface operations {
                      *             "cluster": true
                      *           },
                      *           "task": {
-                     *             "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *             "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *             "kind": "project.create",
                      *             "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *             "state": "running",
@@ -4343,7 +4618,7 @@ export interface operations {
                      *       },
                      *       "tasks": [
                      *         {
-                     *           "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *           "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *           "kind": "project.create",
                      *           "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *           "state": "running",
@@ -4381,7 +4656,7 @@ export interface operations {
                      *       },
                      *       "tasks": [
                      *         {
-                     *           "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *           "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *           "kind": "project.create",
                      *           "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *           "state": "running",
@@ -5473,7 +5748,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -5819,7 +6094,7 @@ export interface operations {
                      *         "cluster": true
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -5927,7 +6202,7 @@ export interface operations {
                      *         "cluster": true
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -6255,7 +6530,7 @@ export interface operations {
                      *           {
                      *             "reason": "plan-retired",
                      *             "project": {
-                     *               "id": "prj_01k7st2z1tfcgswkatddy8v7g7",
+                     *               "id": "prj_01k7st2z1tfcgswkatddy8v7ga",
                      *               "name": "web"
                      *             },
                      *             "resource": null,
@@ -6282,7 +6557,7 @@ export interface operations {
                      *         "network_policy_changes": false
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -6396,7 +6671,7 @@ export interface operations {
                      *           {
                      *             "reason": "plan-retired",
                      *             "project": {
-                     *               "id": "prj_01k7st2z1tfcgswkatddy8v7g7",
+                     *               "id": "prj_01k7st2z1tfcgswkatddy8v7ga",
                      *               "name": "web"
                      *             },
                      *             "resource": null,
@@ -6423,7 +6698,7 @@ export interface operations {
                      *         "network_policy_changes": false
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -6541,7 +6816,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -6640,7 +6915,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -6755,7 +7030,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -6854,7 +7129,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -6969,7 +7244,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -7068,7 +7343,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -7198,7 +7473,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -7495,9 +7770,9 @@ export interface operations {
                      *             "groups_lost": [],
                      *             "roles_gained": [
                      *               {
-                     *                 "role_assignment": "asg_01k7st2z1tfcgswkatddy8v7g9",
+                     *                 "role_assignment": "asg_01k7st2z1tfcgswkatddy8v7gc",
                      *                 "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *                 "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
+                     *                 "project": "prj_01k7st2z1tfcgswkatddy8v7ga",
                      *                 "project_name": "shop",
                      *                 "role": "log-reader",
                      *                 "preset": false
@@ -7508,7 +7783,7 @@ export interface operations {
                      *         ]
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -7561,9 +7836,9 @@ export interface operations {
                      *             "groups_lost": [],
                      *             "roles_gained": [
                      *               {
-                     *                 "role_assignment": "asg_01k7st2z1tfcgswkatddy8v7g9",
+                     *                 "role_assignment": "asg_01k7st2z1tfcgswkatddy8v7gc",
                      *                 "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *                 "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
+                     *                 "project": "prj_01k7st2z1tfcgswkatddy8v7ga",
                      *                 "project_name": "shop",
                      *                 "role": "log-reader",
                      *                 "preset": false
@@ -7574,7 +7849,7 @@ export interface operations {
                      *         ]
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -7670,9 +7945,9 @@ export interface operations {
                      *             "groups_lost": [],
                      *             "roles_gained": [
                      *               {
-                     *                 "role_assignment": "asg_01k7st2z1tfcgswkatddy8v7g9",
+                     *                 "role_assignment": "asg_01k7st2z1tfcgswkatddy8v7gc",
                      *                 "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *                 "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
+                     *                 "project": "prj_01k7st2z1tfcgswkatddy8v7ga",
                      *                 "project_name": "shop",
                      *                 "role": "log-reader",
                      *                 "preset": false
@@ -8963,6 +9238,532 @@ export interface operations {
             503: components["responses"]["issuer-unavailable"];
         };
     };
+    getWorkspacesWorkspaceServiceAccountsServiceAccountSecrets: {
+        parameters: {
+            query?: {
+                /** @description How many items a page holds; at most 500. */
+                limit?: number;
+                /** @description The next_cursor of the page before. */
+                cursor?: string;
+            };
+            header?: {
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
+                workspace: string;
+                /** @example sa_01k7st2z1tfcgswkatddy8v7g6 */
+                service_account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    /**
+                     * @description The next page, with `rel="next"` (RFC 8288); absent on the last.
+                     * @example </v1/workspaces?limit=50&cursor=AZnzoXw6>; rel="next"
+                     */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "sec_01k7st2z1tfcgswkatddy8v7g7",
+                     *           "hint": "text",
+                     *           "expires_at": "2026-03-01T09:30:00.000Z",
+                     *           "last_used_at": "2026-03-01T09:30:00.000Z",
+                     *           "created_by": "usr_01k7st2z1tfcgswkatddy8v7g0",
+                     *           "created_at": "2026-03-01T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ServiceAccountSecretPage"];
+                };
+            };
+            400: components["responses"]["invalid-cursor.invalid-request"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["forbidden.person-suspended"];
+            404: components["responses"]["not-found"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    postWorkspacesWorkspaceServiceAccountsServiceAccountSecrets: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
+                workspace: string;
+                /** @example sa_01k7st2z1tfcgswkatddy8v7g6 */
+                service_account: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "lifetime_days": 90
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateServiceAccountSecret"];
+            };
+        };
+        responses: {
+            /** @description It is in force. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    /** @description `true` when this is the stored answer to an earlier request. */
+                    "Idempotent-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "sec_01k7st2z1tfcgswkatddy8v7g7",
+                     *       "hint": "text",
+                     *       "expires_at": "2026-03-01T09:30:00.000Z",
+                     *       "last_used_at": "2026-03-01T09:30:00.000Z",
+                     *       "created_by": "usr_01k7st2z1tfcgswkatddy8v7g0",
+                     *       "created_at": "2026-03-01T09:30:00.000Z",
+                     *       "secret": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ServiceAccountSecretCreated"];
+                };
+            };
+            400: components["responses"]["invalid-request.malformed-json"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["forbidden.person-suspended"];
+            404: components["responses"]["not-found"];
+            409: components["responses"]["idempotency-key-in-use.workspace-suspended"];
+            413: components["responses"]["body-too-large"];
+            415: components["responses"]["unsupported-media-type"];
+            422: components["responses"]["idempotency-key-reused.unprocessable"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    deleteWorkspacesWorkspaceServiceAccountsServiceAccountSecretsSecret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
+                workspace: string;
+                /** @example sa_01k7st2z1tfcgswkatddy8v7g6 */
+                service_account: string;
+                /** @example sec_01k7st2z1tfcgswkatddy8v7g7 */
+                secret: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description When the last token that it got ends. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "new_tokens_from": "2026-03-01T09:30:00.000Z",
+                     *       "old_tokens_until": "2026-03-01T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TokenTimes"];
+                };
+            };
+            400: components["responses"]["invalid-request"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["forbidden.person-suspended"];
+            404: components["responses"]["not-found"];
+            409: components["responses"]["workspace-suspended"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    getWorkspacesWorkspaceServiceAccountsServiceAccountKeys: {
+        parameters: {
+            query?: {
+                /** @description How many items a page holds; at most 500. */
+                limit?: number;
+                /** @description The next_cursor of the page before. */
+                cursor?: string;
+            };
+            header?: {
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
+                workspace: string;
+                /** @example sa_01k7st2z1tfcgswkatddy8v7g6 */
+                service_account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    /**
+                     * @description The next page, with `rel="next"` (RFC 8288); absent on the last.
+                     * @example </v1/workspaces?limit=50&cursor=AZnzoXw6>; rel="next"
+                     */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "key_01k7st2z1tfcgswkatddy8v7g8",
+                     *           "thumbprint": "text",
+                     *           "algorithm": "text",
+                     *           "jwk": {},
+                     *           "expires_at": "2026-03-01T09:30:00.000Z",
+                     *           "last_used_at": "2026-03-01T09:30:00.000Z",
+                     *           "created_by": "usr_01k7st2z1tfcgswkatddy8v7g0",
+                     *           "created_at": "2026-03-01T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ServiceAccountKeyPage"];
+                };
+            };
+            400: components["responses"]["invalid-cursor.invalid-request"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["forbidden.person-suspended"];
+            404: components["responses"]["not-found"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    postWorkspacesWorkspaceServiceAccountsServiceAccountKeys: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
+                workspace: string;
+                /** @example sa_01k7st2z1tfcgswkatddy8v7g6 */
+                service_account: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "jwk": {
+                 *         "kty": "OKP",
+                 *         "crv": "Ed25519",
+                 *         "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateServiceAccountKey"];
+            };
+        };
+        responses: {
+            /** @description It is in force. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    /** @description `true` when this is the stored answer to an earlier request. */
+                    "Idempotent-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "key_01k7st2z1tfcgswkatddy8v7g8",
+                     *       "thumbprint": "text",
+                     *       "algorithm": "text",
+                     *       "jwk": {},
+                     *       "expires_at": "2026-03-01T09:30:00.000Z",
+                     *       "last_used_at": "2026-03-01T09:30:00.000Z",
+                     *       "created_by": "usr_01k7st2z1tfcgswkatddy8v7g0",
+                     *       "created_at": "2026-03-01T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ServiceAccountKey"];
+                };
+            };
+            400: components["responses"]["invalid-request.malformed-json"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["forbidden.person-suspended"];
+            404: components["responses"]["not-found"];
+            409: components["responses"]["already-exists.idempotency-key-in-use.workspace-suspended"];
+            413: components["responses"]["body-too-large"];
+            415: components["responses"]["unsupported-media-type"];
+            422: components["responses"]["idempotency-key-reused.unprocessable"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    deleteWorkspacesWorkspaceServiceAccountsServiceAccountKeysKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
+                workspace: string;
+                /** @example sa_01k7st2z1tfcgswkatddy8v7g6 */
+                service_account: string;
+                /** @example key_01k7st2z1tfcgswkatddy8v7g8 */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description When the last token that it got ends. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "new_tokens_from": "2026-03-01T09:30:00.000Z",
+                     *       "old_tokens_until": "2026-03-01T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TokenTimes"];
+                };
+            };
+            400: components["responses"]["invalid-request"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["forbidden.person-suspended"];
+            404: components["responses"]["not-found"];
+            409: components["responses"]["workspace-suspended"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    getWorkspacesWorkspaceServiceAccountsServiceAccountFederatedCredentials: {
+        parameters: {
+            query?: {
+                /** @description How many items a page holds; at most 500. */
+                limit?: number;
+                /** @description The next_cursor of the page before. */
+                cursor?: string;
+            };
+            header?: {
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
+                workspace: string;
+                /** @example sa_01k7st2z1tfcgswkatddy8v7g6 */
+                service_account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    /**
+                     * @description The next page, with `rel="next"` (RFC 8288); absent on the last.
+                     * @example </v1/workspaces?limit=50&cursor=AZnzoXw6>; rel="next"
+                     */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "fed_01k7st2z1tfcgswkatddy8v7g9",
+                     *           "issuer": "text",
+                     *           "audience": "text",
+                     *           "claims": {},
+                     *           "jwks": {
+                     *             "keys": [
+                     *               {}
+                     *             ]
+                     *           },
+                     *           "single_use": false,
+                     *           "last_used_at": "2026-03-01T09:30:00.000Z",
+                     *           "created_by": "usr_01k7st2z1tfcgswkatddy8v7g0",
+                     *           "created_at": "2026-03-01T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FederatedCredentialPage"];
+                };
+            };
+            400: components["responses"]["invalid-cursor.invalid-request"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["forbidden.person-suspended"];
+            404: components["responses"]["not-found"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    postWorkspacesWorkspaceServiceAccountsServiceAccountFederatedCredentials: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A text of your choice, such as a UUID in double quotes. The same request with the same key is carried out once, and answered alike for 24 hours. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
+                workspace: string;
+                /** @example sa_01k7st2z1tfcgswkatddy8v7g6 */
+                service_account: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "issuer": "https://token.actions.githubusercontent.com",
+                 *       "claims": {
+                 *         "repository_id": "12345678",
+                 *         "sub": "repo:acme/web:environment:production"
+                 *       },
+                 *       "single_use": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateFederatedCredential"];
+            };
+        };
+        responses: {
+            /** @description It is in force. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    /** @description `true` when this is the stored answer to an earlier request. */
+                    "Idempotent-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "fed_01k7st2z1tfcgswkatddy8v7g9",
+                     *       "issuer": "text",
+                     *       "audience": "text",
+                     *       "claims": {},
+                     *       "jwks": {
+                     *         "keys": [
+                     *           {}
+                     *         ]
+                     *       },
+                     *       "single_use": false,
+                     *       "last_used_at": "2026-03-01T09:30:00.000Z",
+                     *       "created_by": "usr_01k7st2z1tfcgswkatddy8v7g0",
+                     *       "created_at": "2026-03-01T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FederatedCredential"];
+                };
+            };
+            400: components["responses"]["invalid-request.malformed-json"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["forbidden.person-suspended"];
+            404: components["responses"]["not-found"];
+            409: components["responses"]["idempotency-key-in-use.workspace-suspended"];
+            413: components["responses"]["body-too-large"];
+            415: components["responses"]["unsupported-media-type"];
+            422: components["responses"]["idempotency-key-reused.unprocessable"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
+    deleteWorkspacesWorkspaceServiceAccountsServiceAccountFederatedCredentialsFederatedCredential: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request in answers and logs. One in another form than 1 to 64 letters, digits, ".", "_" and "-" is replaced. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
+                workspace: string;
+                /** @example sa_01k7st2z1tfcgswkatddy8v7g6 */
+                service_account: string;
+                /** @example fed_01k7st2z1tfcgswkatddy8v7g9 */
+                federated_credential: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description When the last token that it got ends. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "new_tokens_from": "2026-03-01T09:30:00.000Z",
+                     *       "old_tokens_until": "2026-03-01T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TokenTimes"];
+                };
+            };
+            400: components["responses"]["invalid-request"];
+            401: components["responses"]["invalid-token.unauthenticated"];
+            403: components["responses"]["forbidden.person-suspended"];
+            404: components["responses"]["not-found"];
+            409: components["responses"]["workspace-suspended"];
+            500: components["responses"]["internal-error"];
+            503: components["responses"]["issuer-unavailable"];
+        };
+    };
     postWorkspacesWorkspaceImports: {
         parameters: {
             query?: {
@@ -9186,7 +9987,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "id": "prj_01k7st2z1tfcgswkatddy8v7g7",
+                     *           "id": "prj_01k7st2z1tfcgswkatddy8v7ga",
                      *           "name": "shop",
                      *           "display_name": "The shop",
                      *           "parent": null,
@@ -9267,7 +10068,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "project": {
-                     *         "id": "prj_01k7st2z1tfcgswkatddy8v7g7",
+                     *         "id": "prj_01k7st2z1tfcgswkatddy8v7ga",
                      *         "name": "shop",
                      *         "display_name": "The shop",
                      *         "parent": null,
@@ -9277,7 +10078,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -9314,7 +10115,7 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example prj_01k7st2z1tfcgswkatddy8v7g7 */
+                /** @example prj_01k7st2z1tfcgswkatddy8v7ga */
                 project: string;
             };
             cookie?: never;
@@ -9335,7 +10136,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "prj_01k7st2z1tfcgswkatddy8v7g7",
+                     *       "id": "prj_01k7st2z1tfcgswkatddy8v7ga",
                      *       "name": "shop",
                      *       "display_name": "The shop",
                      *       "parent": null,
@@ -9371,7 +10172,7 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example prj_01k7st2z1tfcgswkatddy8v7g7 */
+                /** @example prj_01k7st2z1tfcgswkatddy8v7ga */
                 project: string;
             };
             cookie?: never;
@@ -9388,7 +10189,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "project": {
-                     *         "id": "prj_01k7st2z1tfcgswkatddy8v7g7",
+                     *         "id": "prj_01k7st2z1tfcgswkatddy8v7ga",
                      *         "name": "shop",
                      *         "display_name": "The shop",
                      *         "parent": null,
@@ -9402,7 +10203,7 @@ export interface operations {
                      *         "role_assignments": 5
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -9437,7 +10238,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "project": {
-                     *         "id": "prj_01k7st2z1tfcgswkatddy8v7g7",
+                     *         "id": "prj_01k7st2z1tfcgswkatddy8v7ga",
                      *         "name": "shop",
                      *         "display_name": "The shop",
                      *         "parent": null,
@@ -9451,7 +10252,7 @@ export interface operations {
                      *         "role_assignments": 5
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -9491,7 +10292,7 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example prj_01k7st2z1tfcgswkatddy8v7g7 */
+                /** @example prj_01k7st2z1tfcgswkatddy8v7ga */
                 project: string;
             };
             cookie?: never;
@@ -9524,7 +10325,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "project": {
-                     *         "id": "prj_01k7st2z1tfcgswkatddy8v7g7",
+                     *         "id": "prj_01k7st2z1tfcgswkatddy8v7ga",
                      *         "name": "shop",
                      *         "display_name": "The shop",
                      *         "parent": null,
@@ -9536,16 +10337,16 @@ export interface operations {
                      *       "move": {
                      *         "projects": [
                      *           {
-                     *             "id": "prj_01k7st2z1tfcgswkatddy8v7g7",
+                     *             "id": "prj_01k7st2z1tfcgswkatddy8v7ga",
                      *             "name": "shop"
                      *           }
                      *         ],
                      *         "gained": [
                      *           {
-                     *             "id": "asg_01k7st2z1tfcgswkatddy8v7g9",
+                     *             "id": "asg_01k7st2z1tfcgswkatddy8v7gc",
                      *             "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *             "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
-                     *             "project_role": "rol_01k7st2z1tfcgswkatddy8v7g8",
+                     *             "project": "prj_01k7st2z1tfcgswkatddy8v7ga",
+                     *             "project_role": "rol_01k7st2z1tfcgswkatddy8v7gb",
                      *             "preset_role": null,
                      *             "preset": false,
                      *             "expires_at": "2026-09-30T17:00:00.000Z",
@@ -9560,10 +10361,10 @@ export interface operations {
                      *         ],
                      *         "lost": [
                      *           {
-                     *             "id": "asg_01k7st2z1tfcgswkatddy8v7g9",
+                     *             "id": "asg_01k7st2z1tfcgswkatddy8v7gc",
                      *             "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *             "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
-                     *             "project_role": "rol_01k7st2z1tfcgswkatddy8v7g8",
+                     *             "project": "prj_01k7st2z1tfcgswkatddy8v7ga",
+                     *             "project_role": "rol_01k7st2z1tfcgswkatddy8v7gb",
                      *             "preset_role": null,
                      *             "preset": false,
                      *             "expires_at": "2026-09-30T17:00:00.000Z",
@@ -9579,7 +10380,7 @@ export interface operations {
                      *         "truncated": false
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -9619,7 +10420,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "project": {
-                     *         "id": "prj_01k7st2z1tfcgswkatddy8v7g7",
+                     *         "id": "prj_01k7st2z1tfcgswkatddy8v7ga",
                      *         "name": "shop",
                      *         "display_name": "The shop",
                      *         "parent": null,
@@ -9631,16 +10432,16 @@ export interface operations {
                      *       "move": {
                      *         "projects": [
                      *           {
-                     *             "id": "prj_01k7st2z1tfcgswkatddy8v7g7",
+                     *             "id": "prj_01k7st2z1tfcgswkatddy8v7ga",
                      *             "name": "shop"
                      *           }
                      *         ],
                      *         "gained": [
                      *           {
-                     *             "id": "asg_01k7st2z1tfcgswkatddy8v7g9",
+                     *             "id": "asg_01k7st2z1tfcgswkatddy8v7gc",
                      *             "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *             "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
-                     *             "project_role": "rol_01k7st2z1tfcgswkatddy8v7g8",
+                     *             "project": "prj_01k7st2z1tfcgswkatddy8v7ga",
+                     *             "project_role": "rol_01k7st2z1tfcgswkatddy8v7gb",
                      *             "preset_role": null,
                      *             "preset": false,
                      *             "expires_at": "2026-09-30T17:00:00.000Z",
@@ -9655,10 +10456,10 @@ export interface operations {
                      *         ],
                      *         "lost": [
                      *           {
-                     *             "id": "asg_01k7st2z1tfcgswkatddy8v7g9",
+                     *             "id": "asg_01k7st2z1tfcgswkatddy8v7gc",
                      *             "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *             "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
-                     *             "project_role": "rol_01k7st2z1tfcgswkatddy8v7g8",
+                     *             "project": "prj_01k7st2z1tfcgswkatddy8v7ga",
+                     *             "project_role": "rol_01k7st2z1tfcgswkatddy8v7gb",
                      *             "preset_role": null,
                      *             "preset": false,
                      *             "expires_at": "2026-09-30T17:00:00.000Z",
@@ -9674,7 +10475,7 @@ export interface operations {
                      *         "truncated": false
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -9774,7 +10575,7 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example prj_01k7st2z1tfcgswkatddy8v7g7 */
+                /** @example prj_01k7st2z1tfcgswkatddy8v7ga */
                 project: string;
             };
             cookie?: never;
@@ -9797,8 +10598,8 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "id": "rol_01k7st2z1tfcgswkatddy8v7g8",
-                     *           "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
+                     *           "id": "rol_01k7st2z1tfcgswkatddy8v7gb",
+                     *           "project": "prj_01k7st2z1tfcgswkatddy8v7ga",
                      *           "name": "log-reader",
                      *           "rules": [
                      *             {
@@ -9845,7 +10646,7 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example prj_01k7st2z1tfcgswkatddy8v7g7 */
+                /** @example prj_01k7st2z1tfcgswkatddy8v7ga */
                 project: string;
             };
             cookie?: never;
@@ -9914,8 +10715,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "project_role": {
-                     *         "id": "rol_01k7st2z1tfcgswkatddy8v7g8",
-                     *         "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
+                     *         "id": "rol_01k7st2z1tfcgswkatddy8v7gb",
+                     *         "project": "prj_01k7st2z1tfcgswkatddy8v7ga",
                      *         "name": "log-reader",
                      *         "rules": [
                      *           {
@@ -9936,7 +10737,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -9973,9 +10774,9 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example prj_01k7st2z1tfcgswkatddy8v7g7 */
+                /** @example prj_01k7st2z1tfcgswkatddy8v7ga */
                 project: string;
-                /** @example rol_01k7st2z1tfcgswkatddy8v7g8 */
+                /** @example rol_01k7st2z1tfcgswkatddy8v7gb */
                 role: string;
             };
             cookie?: never;
@@ -9996,8 +10797,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "rol_01k7st2z1tfcgswkatddy8v7g8",
-                     *       "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
+                     *       "id": "rol_01k7st2z1tfcgswkatddy8v7gb",
+                     *       "project": "prj_01k7st2z1tfcgswkatddy8v7ga",
                      *       "name": "log-reader",
                      *       "rules": [
                      *         {
@@ -10039,9 +10840,9 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example prj_01k7st2z1tfcgswkatddy8v7g7 */
+                /** @example prj_01k7st2z1tfcgswkatddy8v7ga */
                 project: string;
-                /** @example rol_01k7st2z1tfcgswkatddy8v7g8 */
+                /** @example rol_01k7st2z1tfcgswkatddy8v7gb */
                 role: string;
             };
             cookie?: never;
@@ -10068,7 +10869,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -10104,9 +10905,9 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example prj_01k7st2z1tfcgswkatddy8v7g7 */
+                /** @example prj_01k7st2z1tfcgswkatddy8v7ga */
                 project: string;
-                /** @example rol_01k7st2z1tfcgswkatddy8v7g8 */
+                /** @example rol_01k7st2z1tfcgswkatddy8v7gb */
                 role: string;
             };
             cookie?: never;
@@ -10172,8 +10973,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "project_role": {
-                     *         "id": "rol_01k7st2z1tfcgswkatddy8v7g8",
-                     *         "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
+                     *         "id": "rol_01k7st2z1tfcgswkatddy8v7gb",
+                     *         "project": "prj_01k7st2z1tfcgswkatddy8v7ga",
                      *         "name": "log-reader",
                      *         "rules": [
                      *           {
@@ -10194,7 +10995,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T09:30:00.000Z"
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -10269,10 +11070,10 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "id": "asg_01k7st2z1tfcgswkatddy8v7g9",
+                     *           "id": "asg_01k7st2z1tfcgswkatddy8v7gc",
                      *           "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *           "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
-                     *           "project_role": "rol_01k7st2z1tfcgswkatddy8v7g8",
+                     *           "project": "prj_01k7st2z1tfcgswkatddy8v7ga",
+                     *           "project_role": "rol_01k7st2z1tfcgswkatddy8v7gb",
                      *           "preset_role": null,
                      *           "preset": false,
                      *           "expires_at": "2026-09-30T17:00:00.000Z",
@@ -10356,10 +11157,10 @@ export interface operations {
                     /**
                      * @example {
                      *       "role_assignment": {
-                     *         "id": "asg_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "asg_01k7st2z1tfcgswkatddy8v7gc",
                      *         "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *         "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
-                     *         "project_role": "rol_01k7st2z1tfcgswkatddy8v7g8",
+                     *         "project": "prj_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "project_role": "rol_01k7st2z1tfcgswkatddy8v7gb",
                      *         "preset_role": null,
                      *         "preset": false,
                      *         "expires_at": "2026-09-30T17:00:00.000Z",
@@ -10372,7 +11173,7 @@ export interface operations {
                      *         "inherited_from": null
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -10409,7 +11210,7 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example asg_01k7st2z1tfcgswkatddy8v7g9 */
+                /** @example asg_01k7st2z1tfcgswkatddy8v7gc */
                 role_assignment: string;
             };
             cookie?: never;
@@ -10430,10 +11231,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "asg_01k7st2z1tfcgswkatddy8v7g9",
+                     *       "id": "asg_01k7st2z1tfcgswkatddy8v7gc",
                      *       "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *       "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
-                     *       "project_role": "rol_01k7st2z1tfcgswkatddy8v7g8",
+                     *       "project": "prj_01k7st2z1tfcgswkatddy8v7ga",
+                     *       "project_role": "rol_01k7st2z1tfcgswkatddy8v7gb",
                      *       "preset_role": null,
                      *       "preset": false,
                      *       "expires_at": "2026-09-30T17:00:00.000Z",
@@ -10467,7 +11268,7 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example asg_01k7st2z1tfcgswkatddy8v7g9 */
+                /** @example asg_01k7st2z1tfcgswkatddy8v7gc */
                 role_assignment: string;
             };
             cookie?: never;
@@ -10494,7 +11295,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -10530,7 +11331,7 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example asg_01k7st2z1tfcgswkatddy8v7g9 */
+                /** @example asg_01k7st2z1tfcgswkatddy8v7gc */
                 role_assignment: string;
             };
             cookie?: never;
@@ -10562,10 +11363,10 @@ export interface operations {
                     /**
                      * @example {
                      *       "role_assignment": {
-                     *         "id": "asg_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "asg_01k7st2z1tfcgswkatddy8v7gc",
                      *         "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *         "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
-                     *         "project_role": "rol_01k7st2z1tfcgswkatddy8v7g8",
+                     *         "project": "prj_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "project_role": "rol_01k7st2z1tfcgswkatddy8v7gb",
                      *         "preset_role": null,
                      *         "preset": false,
                      *         "expires_at": "2026-09-30T17:00:00.000Z",
@@ -10578,7 +11379,7 @@ export interface operations {
                      *         "inherited_from": null
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -10618,10 +11419,10 @@ export interface operations {
                     /**
                      * @example {
                      *       "role_assignment": {
-                     *         "id": "asg_01k7st2z1tfcgswkatddy8v7g9",
+                     *         "id": "asg_01k7st2z1tfcgswkatddy8v7gc",
                      *         "group": "grp_01k7st2z1tfcgswkatddy8v7g4",
-                     *         "project": "prj_01k7st2z1tfcgswkatddy8v7g7",
-                     *         "project_role": "rol_01k7st2z1tfcgswkatddy8v7g8",
+                     *         "project": "prj_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "project_role": "rol_01k7st2z1tfcgswkatddy8v7gb",
                      *         "preset_role": null,
                      *         "preset": false,
                      *         "expires_at": "2026-09-30T17:00:00.000Z",
@@ -10634,7 +11435,7 @@ export interface operations {
                      *         "inherited_from": null
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -10701,9 +11502,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "diff": {
-                     *         "id": "diff_01k7st2z1tfcgswkatddy8v7gc",
+                     *         "id": "diff_01k7st2z1tfcgswkatddy8v7gf",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *         "task": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "task": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *         "state": "succeeded",
                      *         "error": null,
                      *         "result": {
@@ -10754,7 +11555,7 @@ export interface operations {
                      *         "expires_at": "2026-03-02T09:30:00.000Z"
                      *       },
                      *       "task": {
-                     *         "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *         "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *         "kind": "project.create",
                      *         "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *         "state": "running",
@@ -10790,7 +11591,7 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example diff_01k7st2z1tfcgswkatddy8v7gc */
+                /** @example diff_01k7st2z1tfcgswkatddy8v7gf */
                 diff: string;
             };
             cookie?: never;
@@ -10816,9 +11617,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "diff_01k7st2z1tfcgswkatddy8v7gc",
+                     *       "id": "diff_01k7st2z1tfcgswkatddy8v7gf",
                      *       "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
-                     *       "task": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *       "task": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *       "state": "succeeded",
                      *       "error": null,
                      *       "result": {
@@ -10922,7 +11723,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "id": "drift_01k7st2z1tfcgswkatddy8v7gb",
+                     *           "id": "drift_01k7st2z1tfcgswkatddy8v7ge",
                      *           "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *           "kind": "RoleBinding",
                      *           "namespace": "shop",
@@ -11012,7 +11813,7 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example drift_01k7st2z1tfcgswkatddy8v7gb */
+                /** @example drift_01k7st2z1tfcgswkatddy8v7ge */
                 drift: string;
             };
             cookie?: never;
@@ -11028,7 +11829,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "drift_01k7st2z1tfcgswkatddy8v7gb",
+                     *       "id": "drift_01k7st2z1tfcgswkatddy8v7ge",
                      *       "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *       "kind": "RoleBinding",
                      *       "namespace": "shop",
@@ -11117,7 +11918,7 @@ export interface operations {
             path: {
                 /** @example ws_01k7st2z1tfcgswkatddy8v7g3 */
                 workspace: string;
-                /** @example drift_01k7st2z1tfcgswkatddy8v7gb */
+                /** @example drift_01k7st2z1tfcgswkatddy8v7ge */
                 drift: string;
             };
             cookie?: never;
@@ -11135,7 +11936,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "drift_01k7st2z1tfcgswkatddy8v7gb",
+                     *       "id": "drift_01k7st2z1tfcgswkatddy8v7ge",
                      *       "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *       "kind": "RoleBinding",
                      *       "namespace": "shop",
@@ -11311,7 +12112,7 @@ export interface operations {
                 "X-Request-Id"?: components["parameters"]["RequestId"];
             };
             path: {
-                /** @example task_01k7st2z1tfcgswkatddy8v7ga */
+                /** @example task_01k7st2z1tfcgswkatddy8v7gd */
                 task: string;
             };
             cookie?: never;
@@ -11337,7 +12138,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "task_01k7st2z1tfcgswkatddy8v7ga",
+                     *       "id": "task_01k7st2z1tfcgswkatddy8v7gd",
                      *       "kind": "project.create",
                      *       "workspace": "ws_01k7st2z1tfcgswkatddy8v7g3",
                      *       "state": "running",

@@ -124,7 +124,9 @@ const handle = async (
   const act = (inner: RequestContext): Promise<Reply> =>
     route.handler({ context: inner, access, params, query, body });
   if (dryRun) throw new DryRun(await act({ ...context, dryRun }));
-  return place ? answerOnce(context, { place, body: request.body }, act) : act(context);
+  return place
+    ? answerOnce(context, { place, body: request.body, toKept: route.toKept }, act)
+    : act(context);
 };
 
 const toKeyPlace = (request: IncomingRequest, personId: string): KeyPlace | undefined => {

@@ -66,16 +66,20 @@ export type Outcome = Reply | Problem;
  * Does what is asked once for a key: whoever repeats the request gets the first answer, also when it
  * was a refusal. The transaction has to be committed for either.
  *
- * @param request its key already taken; `body` as it came
+ * @param request its key already taken; `body` as it came; `toKept` says what of the answer is stored
  * @param act carries out the request in the context it is given
  * @throws Problem idempotency-key-reused when the key came with another body
  */
 export const answerOnce = async (
   context: RequestContext,
-  request: { readonly place: KeyPlace; readonly body: unknown },
+  request: {
+    readonly place: KeyPlace;
+    readonly body: unknown;
+    readonly toKept: (reply: Reply) => Reply;
+  },
   act: (context: RequestContext) => Promise<Reply>,
 ): Promise<Outcome> => {
-  const { place, body } = request;
+  const { place, body, toKept } = request;
   const fingerprint = createHash('sha256')
     .update(JSON.stringify(body ?? null))
     .digest('base64');
@@ -83,7 +87,10 @@ export const answerOnce = async (
   if (known) return replay(known, fingerprint);
   await deleteOldAnswers(context.tx, place.personId);
   const outcome = await attempt(context, act);
-  await insertAnswer(context.tx, place, { ...toAnswer(outcome), fingerprint });
+  await insertAnswer(context.tx, place, {
+    ...toAnswer(outcome instanceof Problem ? outcome : toKept(outcome)),
+    fingerprint,
+  });
   return outcome;
 };
 

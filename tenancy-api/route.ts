@@ -144,6 +144,11 @@ type Definition<
   readonly problems?: readonly ProblemType[];
   readonly handler: (call: Call<Path, P, Query, Body>) => Promise<ReplyOf<NoInfer<R>>>;
   /**
+   * What of a reply is kept for a repetition with the same Idempotency-Key (as stored, for a day); by
+   * default all of it. A reply that shows a secret once is kept without.
+   */
+  readonly toKept?: (reply: ReplyOf<NoInfer<R>>) => ReplyOf<NoInfer<R>>;
+  /**
    * Lets a caller wait with `Prefer: wait=N` (RFC 7240): the workspace (UUID) whose next observation
    * could change this reply, or `undefined` when the reply is final.
    */
@@ -172,6 +177,7 @@ export type Route = {
     readonly query: unknown;
     readonly body: unknown;
   }) => Promise<Reply>;
+  readonly toKept: (reply: Reply) => Reply;
   readonly waitsFor: ((reply: Reply) => string | undefined) | undefined;
 };
 
@@ -196,6 +202,7 @@ export const defineRoute = <
     ifMatch: false,
     deprecation: undefined,
     problems: [],
+    toKept: (reply: Reply) => reply,
     waitsFor: undefined,
   };
   // The handler's own types are those of the schemas beside it, which are applied before every call.

@@ -5,6 +5,7 @@ import { connectorRoutes } from './connectors/routes.ts';
 import { diffRoutes } from './diffs/routes.ts';
 import { driftRoutes } from './drift/routes.ts';
 import { exportRoutes } from './exports/routes.ts';
+import { federatedCredentialRoutes } from './federated-credentials/routes.ts';
 import { groupMappingRoutes } from './group-mappings/routes.ts';
 import { groupMemberRoutes } from './group-members/routes.ts';
 import { groupRoutes } from './groups/routes.ts';
@@ -22,6 +23,8 @@ import { projectRoutes } from './projects/routes.ts';
 import { revocationRoutes } from './revocations/routes.ts';
 import { roleAssignmentRoutes } from './role-assignments/routes.ts';
 import { defineRoute, type Route } from './route.ts';
+import { serviceAccountKeyRoutes } from './service-account-keys/routes.ts';
+import { serviceAccountSecretRoutes } from './service-account-secrets/routes.ts';
 import { serviceAccountRoutes } from './service-accounts/routes.ts';
 import { taskRoutes } from './tasks/routes.ts';
 import { workspaceLifeRoutes } from './workspaces/life-routes.ts';
@@ -58,6 +61,9 @@ export const ROUTES: readonly Route[] = [
   ...memberRoutes,
   ...revocationRoutes,
   ...serviceAccountRoutes,
+  ...serviceAccountSecretRoutes,
+  ...serviceAccountKeyRoutes,
+  ...federatedCredentialRoutes,
   ...importRoutes,
   ...exportRoutes,
   ...projectRoutes,

@@ -37,6 +37,19 @@ const TAGS = {
     name: 'Service accounts',
     description: 'Machines that hold roles through groups, as people do.',
   },
+  secrets: {
+    name: 'Service account secrets',
+    description: 'Client secrets by which machines get tokens; each ends by itself.',
+  },
+  keys: {
+    name: 'Service account keys',
+    description: 'Public keys of machines that sign their requests for tokens.',
+  },
+  'federated-credentials': {
+    name: 'Federated credentials',
+    description:
+      'Workload identity: whose tokens of other issuers are a machine’s, with no secret kept anywhere.',
+  },
   imports: {
     name: 'Import and export',
     description: 'Groups and members of a whole organisation.',

@@ -1,4 +1,5 @@
 /** A workspace with one of everything in it, for tests that walk every route. */
+import { exportJWK, generateKeyPair } from 'jose';
 import { expect } from 'vitest';
 import type { Route } from '../../tenancy-api/route.ts';
 import { insertDrift } from './drift-rows.ts';
@@ -30,7 +31,9 @@ export const furnish = async (
   const { role_assignment } = await must('POST', `${path}/role-assignments`, grant);
   const { diff } = await must('POST', `${path}/diffs`);
   const account = await must('POST', `${path}/service-accounts`, { name });
+  const machine = await furnishMachine(must, `${path}/service-accounts/${account.id}`);
   return {
+    ...machine,
     organization: admin.organization,
     plan: (await must('GET', '/v1/plans')).items[0].id,
     workspace: id,
@@ -45,6 +48,20 @@ export const furnish = async (
     diff: diff.id,
     drift: await insertDrift(database, workspace.uuid, { name }),
   };
+};
+
+type Must = (method: string, to: string, body?: unknown) => Promise<{ readonly id: string }>;
+
+/** Gives a service account one of each of what it can prove itself by. */
+const furnishMachine = async (must: Must, path: string): Promise<Record<string, string>> => {
+  const { publicKey } = await generateKeyPair('ES256', { extractable: true });
+  const secret = await must('POST', `${path}/secrets`, { lifetime_days: 1 });
+  const key = await must('POST', `${path}/keys`, { jwk: await exportJWK(publicKey) });
+  const trusted = await must('POST', `${path}/federated-credentials`, {
+    issuer: 'https://token.actions.githubusercontent.com',
+    claims: { sub: 'repo:acme/web:ref:refs/heads/main' },
+  });
+  return { secret: secret.id, key: key.id, federated_credential: trusted.id };
 };
 
 /** Maps an upstream team that the admin is in. */
