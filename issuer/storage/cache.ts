@@ -69,7 +69,7 @@ export const createCache = ({ redis, encryption, metrics }: CacheDeps): Cache =>
   return {
     read: async (key, load, seconds) => {
       const startedAt = Date.now();
-      const found = (await owed.has(nameOf(key))) ? undefined : await get(redis, key);
+      const found = owed.has(nameOf(key)) ? undefined : await get(redis, key);
       const value = found && found[0] !== CLAIM ? open(encryption, key, found) : undefined;
       reads.inc({ model: key.model, outcome: value ? 'hit' : 'miss' });
       if (value) return value as never;
@@ -154,24 +154,41 @@ const settle = (
     ),
   );
 
-/** Entries that could not be emptied: this replica doesn't read them, and empties them when Redis is back. */
+/**
+ * Entries that could not be emptied: this replica doesn't read them, and empties them when Redis is back. No
+ * reading waits for that.
+ */
 const createDebts = (redis: RedisConnection) => {
-  const names = new Map<string, number>();
+  const debts = new Map<string, { readonly until: number }>();
+  let paying = false;
+  const payOne = async (name: string, debt: { readonly until: number }): Promise<boolean> => {
+    const isPaid =
+      debt.until < Date.now() || (await setClaim(redis, name, createClaim())) !== undefined;
+    // Meanwhile it may be owed once more.
+    if (isPaid && debts.get(name) === debt) debts.delete(name);
+    return isPaid;
+  };
   const pay = async (): Promise<void> => {
-    for (const [name, until] of names) {
-      const paid = until < Date.now() || (await setClaim(redis, name, createClaim())) !== undefined;
-      if (!paid) return;
-      names.delete(name);
+    paying = true;
+    const owed = [...debts];
+    let isBack = true;
+    while (isBack && owed.length > 0) {
+      const paid = await Promise.all(owed.splice(0, BATCH).map((each) => payOne(...each)));
+      isBack = !paid.includes(false);
     }
+    paying = false;
   };
   return {
     add: (name: string) => {
-      names.set(name, Date.now() + CLAIM_SECONDS * 1_000);
+      debts.set(name, { until: Date.now() + CLAIM_SECONDS * 1_000 });
     },
-    /** Whether an entry is still owed; tries to pay all of them first. */
-    has: async (name: string): Promise<boolean> => {
-      if (names.size > 0) await pay();
-      return names.has(name);
+    /** Whether an entry is still owed; begins to pay all of them. */
+    has: (name: string): boolean => {
+      if (debts.size > 0 && !paying) void pay();
+      return debts.has(name);
     },
   };
 };
+
+/** Debts that are paid at once. */
+const BATCH = 64;

@@ -237,4 +237,27 @@ describe('Redis before PostgreSQL', () => {
       10_000,
     );
   });
+
+  it('that is back is told of each removal once, however many read at once', async () => {
+    const put64 = await Promise.all(Array.from({ length: 64 }, () => put('Session')));
+    const client = redis();
+    client.disconnect();
+    await once(client, 'end');
+    for (const { jti } of put64) await stores.adapters('Session').destroy(jti);
+    await client.connect();
+    await client.config('RESETSTAT');
+    const readAll = () =>
+      Promise.all(
+        Array.from({ length: 32 }, () => stores.adapters('Session').find(createIdentifier())),
+      );
+    const told = async () => {
+      await readAll();
+      const stats = await client.info('commandstats');
+      return Number(/cmdstat_set:calls=(\d+)/.exec(stats)?.[1] ?? 0);
+    };
+    await poll('the removals in Redis', async () => (await told()) >= 64);
+    expect(await told()).toBe(64);
+    const shown = put64.map(({ jti }) => stores.replica('Session').find(jti));
+    expect((await Promise.all(shown)).filter((each) => each !== undefined)).toEqual([]);
+  });
 });
