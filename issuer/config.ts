@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { UPSTREAM_MAX_AGE_SECONDS, UPSTREAM_REFRESH_SECONDS } from '#domain/staleness.ts';
+import { Cidrs } from '#runtime/addresses.ts';
 import {
   ApiAudience,
   commonSettings,
@@ -46,6 +47,8 @@ const IssuerConfig = z.object({
   RBAC_SYNC_PUBLIC_KEY: PublicJsonWebKey.optional(),
   /** Of which the tokens of clusters' authorization webhooks are made; rbac-sync has the same. */
   AUTHORIZATION_KEY: EncryptionKey.optional(),
+  /** Networks that tenants' issuers of workload tokens may be in although they are not public. */
+  FEDERATION_ALLOWED_CIDRS: Cidrs.optional(),
   REDIS_URL: RedisUrl.optional(),
   TRUSTED_PROXIES: TrustedProxies.default([]),
   TLS_DIRECTORY: z.string().optional(),

@@ -36,6 +36,7 @@ import { followKeys } from './keys/follow-keys.ts';
 import type { SigningKeys } from './keys/signing-keys.ts';
 import type { Limits } from './limits/limits.ts';
 import { limitRequests } from './limits/requests.ts';
+import { createIssuerKeys, type IssuerKeysOptions } from './machines/issuer-keys.ts';
 import { createLookAgain } from './people/upstream/look-again.ts';
 import type { UpstreamAges } from './people/upstream/remember.ts';
 import { createProviderObserver } from './protocol/events.ts';
@@ -66,6 +67,8 @@ export type IssuerDeps = {
   readonly cache?: Cache | undefined;
   /** Public key of the client that probes clusters; without it nobody does. */
   readonly probeKey?: JWK | undefined;
+  /** How the issuers that tenants trust for their machines are asked for keys. */
+  readonly federation?: IssuerKeysOptions | undefined;
   /** Clients with a server or page of their own. */
   readonly webClients: readonly WebClient[];
   readonly connectors: readonly Connector[];
@@ -106,12 +109,14 @@ export const createIssuer = async (deps: IssuerDeps): Promise<RequestListener> =
   const look = { database, encryption, ages, connectors, log, endSessions: endThere };
   const lookAgain = createLookAgain(look);
   const observe = createProviderObserver(deps);
+  const issuerKeys = createIssuerKeys(deps.federation);
   const tokenMetrics = createTokenMetrics(deps.metrics);
   const listener = followKeys(deps.signingKeys, (signingKeys) => {
     const provider = createProvider({
       ...deps,
       platformName: brand.brand.name,
       signingKeys,
+      issuerKeys,
       lookAgain,
       tokenMetrics,
     });

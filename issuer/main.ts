@@ -60,6 +60,7 @@ await runService(log, async (stack, readiness) => {
     cache: redis && createCache({ redis, encryption, metrics }),
     limits: createLimits({ store: limitStore, key: encryption.deriveKey('limits'), metrics }),
     probeKey: config.RBAC_SYNC_PUBLIC_KEY,
+    federation: { allowedCidrs: config.FEDERATION_ALLOWED_CIDRS },
     webClients: await loadWebClients(config.CLIENTS),
     connectors,
     ages: {

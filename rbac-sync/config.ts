@@ -1,14 +1,9 @@
 import * as z from 'zod';
+import { Cidrs } from '#runtime/addresses.ts';
 import { commonSettings, IssuerUrl, NatsUrl, Port, parseEnvironment } from '#runtime/config.ts';
 import { EncryptionKey, EncryptionKeys } from '#runtime/encryption.ts';
 import { PrivateJsonWebKey } from '#runtime/json-web-key.ts';
 import { vclusterEnvironment } from './provisioners/vcluster/config.ts';
-
-/** Networks as CIDRs (RFC 4632, RFC 4291), comma-separated. */
-const Cidrs = z
-  .string()
-  .transform((text) => text.split(',').map((entry) => entry.trim()))
-  .pipe(z.array(z.union([z.cidrv4(), z.cidrv6()])));
 
 /** The settings of rbac-sync. */
 export const RbacSyncConfig = z.object({

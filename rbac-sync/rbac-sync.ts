@@ -13,6 +13,7 @@ import {
   authenticationConfiguration,
   type TrustedIssuer,
 } from '#domain/authentication-configuration.ts';
+import { createAddressPolicy } from '#runtime/addresses.ts';
 import { createDoorbell } from '#runtime/doorbell.ts';
 import { createEncryption, type Encryption } from '#runtime/encryption.ts';
 import { health } from '#runtime/health.ts';
@@ -28,7 +29,6 @@ import { type AuditWriterDeps, createAuditWriter } from './audit/audit-writer.ts
 import { authorizationWebhook } from './authorization/authorization-webhook.ts';
 import type { RbacSyncConfig } from './config.ts';
 import { type Controller, createController } from './controller.ts';
-import { createAddressPolicy } from './provisioners/attached/addresses.ts';
 import { createAttachedProvisioner } from './provisioners/attached/attached-provisioner.ts';
 import { createLocalProvisioner } from './provisioners/local/local-provisioner.ts';
 import type { ApiServerConfiguration, Provisioner } from './provisioners/provisioner.ts';

@@ -15,11 +15,13 @@ import { LOGOUT } from '../interactions/sign-out.ts';
 import { SIGNING_ALGORITHMS } from '../keys/rotation.ts';
 import type { SigningKeySet } from '../keys/signing-keys.ts';
 import { registerClientCredentials } from '../machines/client-credentials.ts';
+import type { IssuerKeys } from '../machines/issuer-keys.ts';
 import {
   compareMachineSecrets,
   createAssertionCheck,
   MACHINE_AUTH_METHODS,
 } from '../machines/machine-clients.ts';
+import { registerTokenExchange } from '../machines/token-exchange.ts';
 import { createFindAccount } from '../people/account.ts';
 import type { LookAgain } from '../people/upstream/look-again.ts';
 import { createAdapterFactory } from '../storage/adapter.ts';
@@ -55,6 +57,8 @@ export type ProviderDeps = {
   readonly signingKeys: SigningKeySet;
   /** Of the client that probes clusters; without it there is none. */
   readonly probeKey?: JWK | undefined;
+  /** Of issuers that tenants trust for their machines. */
+  readonly issuerKeys: IssuerKeys;
   readonly webClients: readonly WebClient[];
   /** Asks identity providers again about someone. */
   readonly lookAgain: LookAgain;
@@ -72,6 +76,7 @@ export const createProvider = (deps: ProviderDeps): Provider => {
   deriveSuccessors(provider, deps.encryption.deriveKeys('refresh-token-rotation'));
   compareMachineSecrets(provider, deps.database);
   registerClientCredentials(provider, deps);
+  registerTokenExchange({ ...deps, provider });
   return provider;
 };
 

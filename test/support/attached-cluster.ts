@@ -2,12 +2,12 @@
 import { stringify } from 'yaml';
 import { toKubeconfigPurpose } from '#domain/attached-kubeconfig.ts';
 import { createId } from '#domain/identifiers.ts';
+import { createAddressPolicy } from '#runtime/addresses.ts';
 import { openLetter, sealLetter } from '#runtime/sealed-letter.ts';
 import {
   createKubernetesClient,
   type KubernetesClient,
 } from '../../rbac-sync/cluster/kubernetes-client.ts';
-import { createAddressPolicy } from '../../rbac-sync/provisioners/attached/addresses.ts';
 import { createAttachedProvisioner } from '../../rbac-sync/provisioners/attached/attached-provisioner.ts';
 import type { ControlPlane, Provisioner } from '../../rbac-sync/provisioners/provisioner.ts';
 import type { TestDatabase } from './database.ts';

@@ -51,6 +51,8 @@ export type TestIssuer = AsyncDisposable & {
 /** What may differ from the usual. */
 export type TestIssuerOptions = {
   readonly probeKey?: JWK;
+  /** How issuers of workloads are asked for keys; by default as in production. */
+  readonly federation?: NonNullable<IssuerDeps['federation']>;
   readonly clients?: z.input<typeof WebClientConfigs>;
   /** The rate limits; by default none is ever met. */
   readonly rules?: Rules;
@@ -180,6 +182,7 @@ const createReplica = async (
     }),
     trustedProxies: options.trustedProxies,
     probeKey: options.probeKey,
+    federation: options.federation,
     webClients: await loadWebClients(WebClientConfigs.parse(options.clients ?? [])),
     connectors: [
       ...(accounts.length > 0 ? [await createConnector(accounts, options.passwordTurns)] : []),

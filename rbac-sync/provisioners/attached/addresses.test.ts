@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createAddressPolicy, resolveServer } from './addresses.ts';
+import { createAddressPolicy } from '#runtime/addresses.ts';
+import { resolveServer } from './addresses.ts';
 
 const isAllowed = createAddressPolicy([]);
 

@@ -11,6 +11,7 @@ import {
   parseAttachedKubeconfig,
 } from '#domain/attached-kubeconfig.ts';
 import { formatId } from '#domain/identifiers.ts';
+import type { AddressPolicy } from '#runtime/addresses.ts';
 import {
   type Credential,
   createKubernetesClient,
@@ -18,7 +19,7 @@ import {
 } from '../../cluster/kubernetes-client.ts';
 import { isUnauthorized } from '../../cluster/kubernetes-error.ts';
 import { type ControlPlane, type Provisioner, ProvisioningError } from '../provisioner.ts';
-import { type AddressPolicy, resolveServer } from './addresses.ts';
+import { resolveServer } from './addresses.ts';
 import { removeBindings, removeEverything } from './detach.ts';
 import { explain } from './explain.ts';
 import { claimCluster, readClusterUid, readOwner } from './ownership.ts';
