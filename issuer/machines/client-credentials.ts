@@ -5,10 +5,13 @@ import { parseId } from '#domain/identifiers.ts';
 import { KEY_PARAMETER, PROBE_CLIENT_ID } from '#domain/probe-subject.ts';
 import { answerProbe, type ProbeGrantDeps } from '../protocol/probe-grant.ts';
 import { CLIENT_CREDENTIALS_GRANT } from './machine-clients.ts';
-import { issueMachineToken } from './workspace-token.ts';
+import { issueMachineToken, type MachineTokenDeps } from './workspace-token.ts';
 
 /** Answers the grant; for a service account with a token of its workspace, and never with a refresh token. */
-export const registerClientCredentials = (provider: Provider, deps: ProbeGrantDeps): void => {
+export const registerClientCredentials = (
+  provider: Provider,
+  deps: ProbeGrantDeps & MachineTokenDeps,
+): void => {
   provider.registerGrantType(
     CLIENT_CREDENTIALS_GRANT,
     async (ctx) => {
@@ -20,7 +23,7 @@ export const registerClientCredentials = (provider: Provider, deps: ProbeGrantDe
 
 const answer = (
   provider: Provider,
-  deps: ProbeGrantDeps,
+  deps: ProbeGrantDeps & MachineTokenDeps,
   ctx: KoaContextWithOIDC,
 ): Promise<object> => {
   const clientId = ctx.oidc.client?.clientId ?? '';
@@ -29,5 +32,5 @@ const answer = (
   if (accountId === undefined) {
     throw new errors.InvalidRequest('requested grant type is not allowed for this client');
   }
-  return issueMachineToken({ provider, database: deps.database }, ctx, accountId);
+  return issueMachineToken({ ...deps, provider }, ctx, accountId);
 };

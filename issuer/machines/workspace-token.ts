@@ -1,11 +1,14 @@
 /** Tokens for a workspace that no sign-in of its client gives: of the shape of its ID tokens, for its cluster. */
 import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
-import type { CommonQueryMethods } from 'slonik';
+import type { DatabasePool } from 'slonik';
 import { GROUPS_CLAIM } from '#domain/group-name.ts';
 import { formatId } from '#domain/identifiers.ts';
+import { fitGroups } from '../people/overage.ts';
 import { describeClosure, findClosure } from '../people/workspace-closure.ts';
 import { SECONDS_LEFT, WORKSPACE_CLAIM } from '../protocol/claims.ts';
+import { measureIdToken } from '../protocol/id-token-size.ts';
 import { toIdTokenLife } from '../protocol/time-to-live.ts';
+import type { TokenMetrics } from '../protocol/token-metrics.ts';
 import { findMachineMembership, findServiceAccount } from './queries.ts';
 
 /** RFC 8693 §3. */
@@ -63,17 +66,26 @@ export const issueWorkspaceToken = async (
 // Not in the published types.
 type ScopedIdToken = InstanceType<Provider['IdToken']> & { scope: string };
 
+/** What {@link issueMachineToken} needs. */
+export type MachineTokenDeps = {
+  readonly issuerUrl: string;
+  readonly database: DatabasePool;
+  readonly tokenMetrics: TokenMetrics;
+};
+
 /**
- * A token of a service account for its workspace, with its groups as they are now.
+ * A token of a service account for its workspace, with its groups as they are now, or when these are too many
+ * with those that decide something, as for people.
  *
  * @param accountId UUID
  * @throws InvalidGrant when it is gone or the workspace is closed, InvalidTarget for another workspace
  */
 export const issueMachineToken = async (
-  { provider, database }: { readonly provider: Provider; readonly database: CommonQueryMethods },
+  { provider, ...deps }: MachineTokenDeps & { readonly provider: Provider },
   ctx: KoaContextWithOIDC,
   accountId: string,
 ): Promise<TokenAnswer> => {
+  const { database, issuerUrl, tokenMetrics: metrics } = deps;
   const account = await findServiceAccount(database, accountId);
   if (!account) throw new errors.InvalidGrant('the service account is gone');
   const workspaceId = account.workspace_id;
@@ -88,12 +100,19 @@ export const issueMachineToken = async (
   ]);
   if (!membership) throw new errors.InvalidGrant('the service account is gone');
   if (closure) throw new errors.CustomOIDCProviderError('invalid_grant', describeClosure(closure));
-  const claims = {
+  const claimsWith = (groups: readonly string[]) => ({
     sub: formatId('serviceAccount', accountId),
     name: membership.display_name,
-    [GROUPS_CLAIM]: membership.names.toSorted(),
+    [GROUPS_CLAIM]: [...groups],
     [WORKSPACE_CLAIM]: audience,
-  };
+  });
+  const groups = await fitGroups({ database, metrics }, ctx, {
+    workspaceId,
+    groups: membership.names.toSorted(),
+    measure: (some) =>
+      measureIdToken({ issuerUrl, clientId: audience, claims: claimsWith(some), nonce: undefined }),
+  });
+  const claims = claimsWith(groups);
   const secondsLeft = membership.seconds_left ?? undefined;
   return issueWorkspaceToken(provider, ctx, { claims, audience, secondsLeft });
 };
