@@ -64,6 +64,22 @@ describe('a service account with a secret', () => {
     });
   });
 
+  it('in too many groups gets those that decide something', async () => {
+    const secret = await machine.addSecret();
+    for (let index = 0; index < 101; index += 1) {
+      const group = await workspace.addGroup(`group-${index}`);
+      await machine.join(group);
+      if (index > 1) continue;
+      await database.query(
+        "INSERT INTO role_assignment (id, workspace_id, group_id, preset_role) VALUES (gen_random_uuid(), $1, $2, 'workspace-viewer')",
+        [workspace.id, group],
+      );
+    }
+    const { body } = await withSecret(secret);
+    const { groups } = await tokens.read(body['access_token']);
+    expect(groups).toEqual(['group-0', 'group-1']);
+  });
+
   it('may send it in the body', async () => {
     const client_secret = await machine.addSecret();
     const answer = await tokens.ask({ ...grant, client_id: machine.clientId, client_secret });
