@@ -4,7 +4,12 @@ import { parseId } from '#domain/identifiers.ts';
 import { TOKEN_EXCHANGE_GRANT } from './machine-clients.ts';
 import { touchFederatedCredential } from './queries.ts';
 import { recognizeWorkload, type WorkloadDeps } from './workload-identity.ts';
-import { issueMachineToken, TOKEN_TYPES, type TokenAnswer } from './workspace-token.ts';
+import {
+  issueMachineToken,
+  type MachineTokenDeps,
+  TOKEN_TYPES,
+  type TokenAnswer,
+} from './workspace-token.ts';
 
 const PARAMETERS = [
   'audience',
@@ -16,7 +21,7 @@ const PARAMETERS = [
 const REQUESTABLE = [undefined, TOKEN_TYPES.jwt, TOKEN_TYPES.idToken];
 
 /** Answers the grant: to a service account that names itself with `client_id` and proves itself by the token. */
-export const registerTokenExchange = (deps: WorkloadDeps): void => {
+export const registerTokenExchange = (deps: ExchangeDeps): void => {
   deps.provider.registerGrantType(
     TOKEN_EXCHANGE_GRANT,
     async (ctx) => {
@@ -27,7 +32,9 @@ export const registerTokenExchange = (deps: WorkloadDeps): void => {
   );
 };
 
-const exchange = async (deps: WorkloadDeps, ctx: KoaContextWithOIDC): Promise<TokenAnswer> => {
+type ExchangeDeps = WorkloadDeps & MachineTokenDeps;
+
+const exchange = async (deps: ExchangeDeps, ctx: KoaContextWithOIDC): Promise<TokenAnswer> => {
   const params = ctx.oidc.params ?? {};
   if (params['actor_token'] !== undefined) {
     throw new errors.InvalidRequest('nobody acts for anybody here: send no actor_token');
