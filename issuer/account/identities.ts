@@ -6,7 +6,8 @@ import { type CommonQueryMethods, type DatabaseTransactionConnection, sql } from
 import * as z from 'zod';
 import { recordAudit } from '#database/changes.ts';
 import type { UpstreamSignIn } from '../connectors/connector.ts';
-import { lockProvisioning, type SignInContext } from '../people/sign-up.ts';
+import type { SignInContext } from '../http/request.ts';
+import { lockProvisioning } from '../people/sign-up.ts';
 import type { IdentityKey } from '../people/upstream/accounts.ts';
 import { bringMembershipsInLine } from '../people/upstream/mapped-memberships.ts';
 import { rememberSignIn, type UpstreamDeps } from '../people/upstream/remember.ts';

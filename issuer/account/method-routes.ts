@@ -10,7 +10,7 @@ import {
 import type { RoundTrips } from '../connectors/round-trip.ts';
 import { toNetwork } from '../http/client-address.ts';
 import { readForm } from '../http/form.ts';
-import { requestIdOf } from '../http/request.ts';
+import { contextOf } from '../http/request.ts';
 import type { Limits } from '../limits/limits.ts';
 import { attemptPassword } from '../limits/password.ts';
 import { refuseAdmission } from '../people/admission.ts';
@@ -112,7 +112,7 @@ const unlink = async (
   const form = await readForm(ctx);
   const key = { connector: form.get('connector') ?? '', subject: form.get('subject') ?? '' };
   const connectors = new Set(deps.connectors.map(({ id }) => id));
-  const context = { requestId: requestIdOf(ctx), ip: ctx.ip };
+  const context = contextOf(ctx);
   const outcome = await endOtherSignIns(
     deps,
     { personId, current: session },
@@ -220,7 +220,7 @@ const link = async (
   if (refuseAdmission(connector.admission, signIn.identity, known)) {
     throw new UpstreamError(connector.id, 'not_allowed');
   }
-  const context = { requestId: requestIdOf(ctx), ip: ctx.ip };
+  const context = contextOf(ctx);
   const outcome = await linkIdentity(deps, signIn, { personId, context });
   if (outcome === 'linked') redirect(ctx, PAGES.methods);
   else sendPage(ctx, takenPage(messagesFor(ctx), connector.name));

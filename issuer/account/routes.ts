@@ -5,7 +5,7 @@
  */
 import Router from '@koa/router';
 import type { Context, Middleware } from 'koa';
-import { requestIdOf } from '../http/request.ts';
+import { contextOf } from '../http/request.ts';
 import { sessionsPage } from '../views/account-sessions.ts';
 import { messagesFor } from '../views/messages/messages.ts';
 import { sendPage } from '../views/page.ts';
@@ -47,7 +47,7 @@ export const accountRoutes = (deps: AccountDeps): Middleware => {
   router.post(
     '/sign-out-everywhere',
     signedIn('sessions', async (ctx, { personId }) => {
-      await signOutEverywhere(deps, personId, { requestId: requestIdOf(ctx), ip: ctx.ip });
+      await signOutEverywhere(deps, personId, contextOf(ctx));
       redirect(ctx, '/session/end/success');
     }),
   );

@@ -10,6 +10,15 @@ const REQUEST_ID = /^[\w.:-]{8,128}$/;
 export const requestIdOf = (ctx: Pick<Context, 'state'>): string =>
   String(ctx.state['requestId'] ?? 'unknown');
 
+/** Where a change came from, for the audit. */
+export type SignInContext = { readonly requestId: string; readonly ip: string };
+
+/** What the audit keeps of a request. */
+export const contextOf = (ctx: Pick<Context, 'state' | 'ip'>): SignInContext => ({
+  requestId: requestIdOf(ctx),
+  ip: ctx.ip,
+});
+
 /** W3C Trace Context §3.2: version, trace, span of the caller, flags. */
 const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}$/;
 

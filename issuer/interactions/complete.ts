@@ -2,7 +2,7 @@
 import type { Context } from 'koa';
 import { formatId } from '#domain/identifiers.ts';
 import type { UpstreamSignIn } from '../connectors/connector.ts';
-import { requestIdOf } from '../http/request.ts';
+import { contextOf } from '../http/request.ts';
 import { signInTime } from '../people/account.ts';
 import { comeIn } from '../people/come-in.ts';
 import { endSession } from '../protocol/sessions.ts';
@@ -27,7 +27,7 @@ export const completeSignIn = async (
   { dialogue, signIn, amr }: CompletedSignIn,
 ): Promise<void> => {
   const { connector, subject } = signIn.identity;
-  const context = { requestId: requestIdOf(ctx), ip: ctx.ip };
+  const context = contextOf(ctx);
   const admitted = await comeIn(deps, signIn, context);
   if (admitted.refusal) {
     const { refusal } = admitted;

@@ -3,7 +3,7 @@ import { type Account, errors, type FindAccount, type KoaContextWithOIDC } from 
 import { type CommonQueryMethods, type DatabasePool, sql } from 'slonik';
 import * as z from 'zod';
 import { parseId } from '#domain/identifiers.ts';
-import { requestIdOf } from '../http/request.ts';
+import { contextOf } from '../http/request.ts';
 import { type ClaimSource, toClaims } from '../protocol/claims.ts';
 import { measureIdToken } from '../protocol/id-token-size.ts';
 import { type Session, startAnew } from '../protocol/sessions.ts';
@@ -53,7 +53,7 @@ export const createFindAccount =
     const workspaceId = token && clientId ? parseId('workspace', clientId) : undefined;
     let standing = await findStanding(deps, personId, workspaceId);
     if (standing.person?.look_due) {
-      await lookAgain(personId, { requestId: requestIdOf(ctx), ip: ctx.ip });
+      await lookAgain(personId, contextOf(ctx));
       standing = await findStanding(deps, personId, workspaceId);
     }
     const { person, membership, closure } = standing;

@@ -2,8 +2,9 @@
 import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
 import type { Connector, UpstreamSignIn } from '../connectors/connector.ts';
+import type { SignInContext } from '../http/request.ts';
 import { type AdmissionRefusal, refuseAdmission } from './admission.ts';
-import { type SignedIn, type SignInContext, signUp } from './sign-up.ts';
+import { type SignedIn, signUp } from './sign-up.ts';
 import type { IdentityKey } from './upstream/accounts.ts';
 import { rememberSignIn, type UpstreamDeps } from './upstream/remember.ts';
 

@@ -9,9 +9,7 @@ import { recordAudit } from '#database/changes.ts';
 import { createId, formatId } from '#domain/identifiers.ts';
 import { toSlug } from '#domain/slug.ts';
 import type { UpstreamIdentity } from '../connectors/connector.ts';
-
-/** Where a sign-in came from, for the audit. */
-export type SignInContext = { readonly requestId: string; readonly ip: string };
+import type { SignInContext } from '../http/request.ts';
 
 /** Who signed in. */
 export type SignedIn = { readonly personId: string; readonly suspended: boolean };

@@ -8,9 +8,10 @@ import type { Logger } from '#runtime/log.ts';
 import { type Connector, UpstreamError, type UpstreamSignIn } from '../../connectors/connector.ts';
 import { describeReason } from '../../connectors/failure.ts';
 import { isPublished } from '../../connectors/published.ts';
+import type { SignInContext } from '../../http/request.ts';
 import type { SessionRow } from '../../storage/session-rows.ts';
 import { refuseAdmission } from '../admission.ts';
-import { type SignInContext, updateProfile } from '../sign-up.ts';
+import { updateProfile } from '../sign-up.ts';
 import {
   type ClaimedAccount,
   claimDueAccounts,

@@ -3,7 +3,7 @@ import { type CommonQueryMethods, sql } from 'slonik';
 import * as z from 'zod';
 import { MEMBERSHIP_RECORDS, recordAudit } from '#database/changes.ts';
 import { formatId } from '#domain/identifiers.ts';
-import type { SignInContext } from '../sign-up.ts';
+import type { SignInContext } from '../../http/request.ts';
 
 const Nothing = z.strictObject({});
 

@@ -3,8 +3,8 @@ import { type CommonQueryMethods, type DatabasePool, sql } from 'slonik';
 import * as z from 'zod';
 import type { Encryption } from '#runtime/encryption.ts';
 import type { UpstreamCredential, UpstreamSignIn } from '../../connectors/connector.ts';
+import type { SignInContext } from '../../http/request.ts';
 import { listSessions, type SessionRow } from '../../storage/session-rows.ts';
-import type { SignInContext } from '../sign-up.ts';
 import {
   deleteUpstreamAccount,
   endUpstreamAccount,
