@@ -65,6 +65,7 @@ describe('settings of connectors', () => {
     ['a key without private_key_jwt', { ...oidc, private_key_path: '/k' }],
     ['a scope with a space', { ...oidc, scopes: ['openid profile'] }],
     ['a domain with an @', { ...google, hosted_domains: ['@example.com'] }],
+    ['a domain with an empty end', { ...google, hosted_domains: ['-.-'] }],
     ['GitHub without a secret', { ...github, client_secret: undefined }],
     ['an organization with a slash', { ...github, organizations: ['acme/team'] }],
   ])('refuse %s', (_name, settings) => {

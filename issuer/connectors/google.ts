@@ -1,10 +1,11 @@
 /** Google: OpenID Connect with Google's issuer, and organizations told by the ID token's `hd`. */
 import * as z from 'zod';
+import { Domain } from '../people/admission.ts';
 import type { Claims } from './claims.ts';
 import type { RedirectConnector, UpstreamFailure } from './connector.ts';
 import { createOidcConnector } from './oidc.ts';
 import { OidcConnectorConfig } from './oidc-config.ts';
-import { Domain, hasOneSecret, ProviderUrl, redirectSettings, TWO_SECRETS } from './settings.ts';
+import { hasOneSecret, ProviderUrl, redirectSettings, TWO_SECRETS } from './settings.ts';
 
 /** A connector to Google in CONNECTORS. */
 export const GoogleConnectorConfig = z

@@ -1,6 +1,7 @@
 /** Settings of connectors to OpenID providers. */
 import * as z from 'zod';
-import { Domain, hasOneSecret, ProviderUrl, redirectSettings, TWO_SECRETS } from './settings.ts';
+import { Domain } from '../people/admission.ts';
+import { hasOneSecret, ProviderUrl, redirectSettings, TWO_SECRETS } from './settings.ts';
 
 const ClaimName = z.string().min(1).max(255);
 

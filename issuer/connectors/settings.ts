@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { unlessMissing } from '#runtime/config.ts';
+import { isLoopback } from '../http/loopback.ts';
 import { type AdmissionRules, admissionShape } from '../people/admission.ts';
 
 /** A connector's id: a part of addresses and of every account's key, so it never changes. */
@@ -12,8 +13,6 @@ export const ConnectorId = z
 /** What people see on the button. */
 export const ConnectorName = z.string().min(1).max(64);
 
-const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
-
 const PROVIDER_URL =
   'Must be an https address (http on this machine only), without query or fragment.';
 
@@ -22,14 +21,9 @@ export const ProviderUrl = z
   .url({ protocol: /^https?$/, error: unlessMissing(PROVIDER_URL), abort: true })
   .refine((text) => {
     const { protocol, hostname, search, hash, username } = new URL(text);
-    const isSafe = protocol === 'https:' || LOOPBACK.has(hostname);
+    const isSafe = protocol === 'https:' || isLoopback(hostname);
     return isSafe && `${search}${hash}${username}` === '';
   }, PROVIDER_URL);
-
-/** A DNS name in lower case, as in hosted_domains. */
-export const Domain = z
-  .string()
-  .regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, 'Must be a domain in lower case, such as example.com.');
 
 /** Whether someone who signs in otherwise may add an account of the connector to theirs; by default they may. */
 export const LinkingRule = z.boolean().optional();

@@ -3,6 +3,7 @@ import type { Middleware } from 'koa';
 import helmet from 'koa-helmet';
 import { JWKS_SECONDS } from '#domain/signing-keys.ts';
 import { contentSecurityPolicy } from '../views/page.ts';
+import { isLoopback } from './loopback.ts';
 
 const DISCOVERY_SECONDS = 300;
 
@@ -16,7 +17,7 @@ export const setSecurityHeaders = (issuerUrl: string): Middleware => {
     contentSecurityPolicy: false,
     referrerPolicy: { policy: 'same-origin' },
     xFrameOptions: { action: 'deny' },
-    strictTransportSecurity: isLoopback(issuerUrl)
+    strictTransportSecurity: isThisMachine(issuerUrl)
       ? false
       : { maxAge: 31_536_000, includeSubDomains: false },
     // Discovery and keys are read by anyone.
@@ -32,8 +33,10 @@ export const setSecurityHeaders = (issuerUrl: string): Middleware => {
  * Strict-Transport-Security holds for every port of a host (RFC 6797 §8.3): on localhost it would turn
  * the redirect to a program that waits on http://localhost:8000 into HTTPS.
  */
-const isLoopback = (url: string): boolean =>
-  /^(.+\.)?localhost$|^127\.|^\[::1\]$/.test(new URL(url).hostname);
+const isThisMachine = (url: string): boolean => {
+  const { hostname } = new URL(url);
+  return isLoopback(hostname) || hostname.endsWith('.localhost');
+};
 
 /** Cache-Control of `/jwks` and of the discovery documents. */
 export const setCacheHeaders: Middleware = async (ctx, next) => {

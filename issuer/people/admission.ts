@@ -44,7 +44,8 @@ export const parseEmailDomain = (email: string): string | undefined => {
   return normalizeDomain(domain);
 };
 
-const EmailDomain = z.string().transform((text, context): string => {
+/** A domain in settings; comes out as {@link normalizeDomain} writes it. */
+export const Domain = z.string().transform((text, context): string => {
   const domain = normalizeDomain(text);
   if (domain === undefined) context.issues.push({ code: 'custom', message: MESSAGE, input: text });
   return domain ?? '';
@@ -56,7 +57,7 @@ export const SignUpRule = z.enum(['open', 'invited']);
 
 /** The rules in a connector's settings, for the schemas of connectors. */
 export const admissionShape = {
-  allowed_email_domains: z.array(EmailDomain).min(1).optional(),
+  allowed_email_domains: z.array(Domain).min(1).optional(),
   sign_up: SignUpRule.optional(),
 };
 

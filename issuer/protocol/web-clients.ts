@@ -8,18 +8,18 @@ import { readFile } from 'node:fs/promises';
 import type { ClientMetadata, KoaContextWithOIDC, Provider } from 'oidc-provider';
 import * as z from 'zod';
 import { PublicKeyMember } from '#runtime/json-web-key.ts';
+import { isLoopback } from '../http/loopback.ts';
 
 type Client = NonNullable<KoaContextWithOIDC['oidc']['client']>;
 
 const MIN_SECRET_LENGTH = 32;
-const LOOPBACKS = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 const explainAddress = (address: string): string | undefined => {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
     return 'Must be an https address.';
   }
-  if (url.protocol === 'http:' && !LOOPBACKS.has(url.hostname)) {
+  if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
     return 'Must be https; http is for localhost only.';
   }
   if (url.username !== '' || url.password !== '') return 'Must have no username or password.';

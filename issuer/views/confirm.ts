@@ -1,3 +1,4 @@
+import { isLoopback } from '../http/loopback.ts';
 import type { AdmissionRefusal } from '../people/admission.ts';
 import type { Closure } from '../people/workspace-closure.ts';
 import { type Html, html } from './html.ts';
@@ -115,14 +116,13 @@ const destinationRows = ({ common, confirm }: Messages, destination: Destination
   }</dd>`;
 };
 
-const LOOPBACK = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:|\/|$)/;
-
 const answerPlace = (
   { onDevice, onComputer, onWebsite }: Messages['confirm'],
   redirectUri: string | undefined,
 ): string => {
   if (redirectUri === undefined) return onDevice;
-  return LOOPBACK.test(redirectUri) ? onComputer : onWebsite;
+  const url = URL.canParse(redirectUri) ? new URL(redirectUri) : undefined;
+  return url?.protocol === 'http:' && isLoopback(url.hostname) ? onComputer : onWebsite;
 };
 
 const workspaceId = ({ common }: Messages, { clientId }: Destination): Html =>
