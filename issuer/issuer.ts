@@ -31,6 +31,7 @@ import { showErrors } from './interactions/errors.ts';
 import { switchLocale } from './interactions/locale.ts';
 import { relayRoutes } from './interactions/relay.ts';
 import { interactionRoutes } from './interactions/routes.ts';
+import { skipEmptySignOut } from './interactions/sign-out.ts';
 import { answerUnavailable } from './interactions/unavailable.ts';
 import { followKeys } from './keys/follow-keys.ts';
 import type { SigningKeys } from './keys/signing-keys.ts';
@@ -152,6 +153,7 @@ const handleRequests = (
   provider.use(limitRequests(provider, deps.limits));
   provider.use(switchLocale(issuerUrl));
   provider.use(keepUserCode);
+  provider.use(skipEmptySignOut);
   const roundTrips = createRoundTrips(createAdapterFactory(deps)(UPSTREAM_REQUEST));
   provider.use(relayRoutes(deps.connectors));
   provider.use(interactionRoutes({ ...deps, provider, roundTrips }));

@@ -109,6 +109,25 @@ describe('sign-out at a client', () => {
     expect(receiver.received).toEqual([]);
   });
 
+  it('leads straight on where nobody is signed in', async () => {
+    const { id_token } = await signIn();
+    await using other = createPageVisitor(issuer.ca);
+    const page = await other.open(`${issuer.issuerUrl}/session/end`);
+    expect([page.status, page.url.pathname]).toEqual([200, '/session/end/success']);
+    expect(page.text).toContain('You are signed out');
+    const end = await console.signOut(other, {
+      id_token_hint: id_token,
+      post_logout_redirect_uri: `${CONSOLE}/signed-out`,
+      state: 'where-i-was',
+    });
+    expect(end.left && end.url.href).toBe(`${CONSOLE}/signed-out?state=where-i-was`);
+    const refused = await console.signOut(other, {
+      id_token_hint: id_token,
+      post_logout_redirect_uri: 'https://evil.example/',
+    });
+    expect([refused.status, refused.left]).toEqual([400, false]);
+  });
+
   it('leaves the terminal signed in, and says so', async () => {
     const options = { ...ALICE, issuerUrl: issuer.issuerUrl, ca: issuer.ca, visitor };
     const terminal = await signInWithCode({ ...options, clientId: 'hexabase-cli' });
