@@ -7,12 +7,11 @@ import { createHash } from 'node:crypto';
 import { type AdapterPayload, errors, type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { CommonQueryMethods } from 'slonik';
 import { parseId } from '#domain/identifiers.ts';
+import { TOKEN_EXCHANGE_GRANT } from '../protocol/clients.ts';
 import { findSecret, findServiceAccount, listKeys, touchKey, touchSecret } from './queries.ts';
 
 /** RFC 6749 §4.4. */
 export const CLIENT_CREDENTIALS_GRANT = 'client_credentials';
-/** RFC 8693. */
-export const TOKEN_EXCHANGE_GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange';
 
 /** How long an assertion may live, in seconds: so long its `jti` is remembered. */
 const LONGEST_ASSERTION_SECONDS = 600;

@@ -1,8 +1,12 @@
-/** Token exchange (RFC 8693): a workload's token of another issuer for one of its service account. */
+/**
+ * Token exchange (RFC 8693): a workload's token of another issuer for one of its service account, and a
+ * person's session for a token of another of their workspaces.
+ */
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { parseId } from '#domain/identifiers.ts';
-import { TOKEN_EXCHANGE_GRANT } from './machine-clients.ts';
+import { TOKEN_EXCHANGE_GRANT } from '../protocol/clients.ts';
 import { touchFederatedCredential } from './queries.ts';
+import { exchangeSession, type SessionExchangeDeps } from './session-exchange.ts';
 import { recognizeWorkload, type WorkloadDeps } from './workload-identity.ts';
 import {
   issueMachineToken,
@@ -20,7 +24,13 @@ const PARAMETERS = [
 ];
 const REQUESTABLE = [undefined, TOKEN_TYPES.jwt, TOKEN_TYPES.idToken];
 
-/** Answers the grant: to a service account that names itself with `client_id` and proves itself by the token. */
+/** What {@link registerTokenExchange} needs. */
+export type ExchangeDeps = WorkloadDeps & MachineTokenDeps & SessionExchangeDeps;
+
+/**
+ * Answers the grant: to a service account that names itself with `client_id` and proves itself by the token,
+ * and to the programs that people sign in with.
+ */
 export const registerTokenExchange = (deps: ExchangeDeps): void => {
   deps.provider.registerGrantType(
     TOKEN_EXCHANGE_GRANT,
@@ -31,8 +41,6 @@ export const registerTokenExchange = (deps: ExchangeDeps): void => {
     PARAMETERS,
   );
 };
-
-type ExchangeDeps = WorkloadDeps & MachineTokenDeps;
 
 const exchange = async (deps: ExchangeDeps, ctx: KoaContextWithOIDC): Promise<TokenAnswer> => {
   const params = ctx.oidc.params ?? {};
@@ -45,6 +53,7 @@ const exchange = async (deps: ExchangeDeps, ctx: KoaContextWithOIDC): Promise<To
   const token = params['subject_token'];
   if (typeof token !== 'string') throw new errors.InvalidRequest('subject_token is missing');
   const type = params['subject_token_type'];
+  if (type === TOKEN_TYPES.refreshToken) return exchangeSession(deps, ctx, token);
   if (type !== TOKEN_TYPES.jwt && type !== TOKEN_TYPES.idToken) {
     throw new errors.InvalidRequest(`subject_token_type must be ${TOKEN_TYPES.jwt}`);
   }

@@ -43,13 +43,28 @@ export type AccountDeps = {
  * is time to ask the identity provider again, that is done first; whoever it has taken back signs in
  * again. Who is in too many groups gets those that decide something, or is told; see `overage.ts`.
  */
-export const createFindAccount =
-  (deps: AccountDeps): FindAccount =>
-  async (ctx, sub, token): Promise<Account | undefined> => {
+export const createFindAccount = (deps: AccountDeps): FindAccount => {
+  const find = createFindAccountFor(deps);
+  return (ctx, sub, token) => find(ctx, { sub, token, clientId: ctx.oidc.client?.clientId });
+};
+
+/** Finds the person behind a `sub` for tokens of a client, which may be another than the one that asks. */
+export type FindAccountFor = (
+  ctx: KoaContextWithOIDC,
+  who: {
+    readonly sub: string;
+    readonly token: Parameters<FindAccount>[2];
+    readonly clientId: string | undefined;
+  },
+) => Promise<Account | undefined>;
+
+/** As {@link createFindAccount}, for a client that is named. */
+export const createFindAccountFor =
+  (deps: AccountDeps): FindAccountFor =>
+  async (ctx, { sub, token, clientId }) => {
     const { lookAgain } = deps;
     const personId = parseId('person', sub);
     if (personId === undefined) return undefined;
-    const clientId = ctx.oidc.client?.clientId;
     const workspaceId = token && clientId ? parseId('workspace', clientId) : undefined;
     let standing = await findStanding(deps, personId, workspaceId);
     if (standing.person?.look_due) {

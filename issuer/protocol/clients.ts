@@ -10,6 +10,9 @@ import { parseId } from '#domain/identifiers.ts';
 /** The client of the `hexabase` command, whose access tokens are for the API. */
 export const CLI_CLIENT_ID = 'hexabase-cli';
 
+/** RFC 8693. */
+export const TOKEN_EXCHANGE_GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange';
+
 /** RFC 8628. */
 export const DEVICE_CODE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 
@@ -31,7 +34,7 @@ const nativeClient = (id: string, name: string): ClientMetadata => ({
   client_name: name,
   application_type: 'native',
   token_endpoint_auth_method: 'none',
-  grant_types: ['authorization_code', 'refresh_token', DEVICE_CODE_GRANT],
+  grant_types: ['authorization_code', 'refresh_token', DEVICE_CODE_GRANT, TOKEN_EXCHANGE_GRANT],
   response_types: ['code'],
   redirect_uris: LOOPBACK_REDIRECTS,
   id_token_signed_response_alg: 'ES256',

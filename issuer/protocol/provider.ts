@@ -22,7 +22,7 @@ import {
   MACHINE_AUTH_METHODS,
 } from '../machines/machine-clients.ts';
 import { registerTokenExchange } from '../machines/token-exchange.ts';
-import { createFindAccount } from '../people/account.ts';
+import { createFindAccount, createFindAccountFor } from '../people/account.ts';
 import type { LookAgain } from '../people/upstream/look-again.ts';
 import { createAdapterFactory } from '../storage/adapter.ts';
 import type { Cache } from '../storage/cache.ts';
@@ -76,7 +76,8 @@ export const createProvider = (deps: ProviderDeps): Provider => {
   deriveSuccessors(provider, deps.encryption.deriveKeys('refresh-token-rotation'));
   compareMachineSecrets(provider, deps.database);
   registerClientCredentials(provider, deps);
-  registerTokenExchange({ ...deps, provider });
+  const findAccountFor = createFindAccountFor({ ...deps, metrics: deps.tokenMetrics });
+  registerTokenExchange({ ...deps, provider, findAccountFor });
   return provider;
 };
 
