@@ -94,12 +94,18 @@ export const startDriftWorld = async (): Promise<DriftWorld> => {
       if (!found) throw new Error(`no condition ${type}`);
       return found;
     },
+    // A look that is under way goes on in the mode that it began with: this waits for one that began later.
     setMode: async (mode) => {
-      await database.query('UPDATE workspace SET drift_mode = $2 WHERE id = $1', [
-        workspace.id,
-        mode,
-      ]);
+      const [row] = await database.query<{ generation: string }>(
+        `UPDATE workspace SET drift_mode = $2, generation = generation + 1 WHERE id = $1
+         RETURNING generation`,
+        [workspace.id, mode],
+      );
       sync.controller.enqueue(workspace.id);
+      await poll('a look in the new mode', async () => {
+        const { observed_generation } = await workspace.row();
+        return BigInt(observed_generation) >= BigInt(row?.generation ?? 0);
+      });
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };

@@ -166,7 +166,7 @@ const useConsole = async (stage: Stage): Promise<void> => {
   expect(
     (await post(stage, '/token', { form, headers: { authorization: `Basic ${wrong}` } })).status,
   ).toBe(401);
-  const inBody = { ...form, client_id: 'console', client_secret: CLIENT_SECRET };
+  const inBody = { ...form, client_id: 'console', client_secret: `${CLIENT_SECRET}x` };
   expect((await post(stage, '/token', { form: inBody })).status).toBe(401);
 };
 
