@@ -58,7 +58,7 @@ const Pattern = z
   .string()
   .min(1)
   .max(512)
-  .regex(/^[^\p{Cc}]*$/u, 'Control characters are not allowed.');
+  .refine((text) => !/\p{Cc}/u.test(text), 'Control characters are not allowed.');
 
 /** What a federated credential is made from. */
 export const CreateFederatedCredential = z
