@@ -74,7 +74,8 @@ describe('the code flow as kubelogin does it', () => {
       groups: ['Squad', 'WorkspaceMembers', 'team'],
     });
     expect(Number(claims['exp']) - Number(claims['iat'])).toBe(120);
-    expect(refresh_token).toMatch(/^[\w-]{43}$/);
+    // It ends with the id of the key that its successors derive from.
+    expect(refresh_token).toMatch(/^[\w-]{43}\.[\w-]{6}$/);
     expect(access_token).not.toContain('.');
   });
 
