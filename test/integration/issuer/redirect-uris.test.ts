@@ -214,7 +214,8 @@ describe('addresses to go to after signing out', () => {
       const { status, location, text } = await ask('/session/end', {
         post_logout_redirect_uri: uri,
       });
-      return status === 200 && location === null && !text.includes('evil.example');
+      const ours = `${issuer.issuerUrl}/session/end/success`;
+      return status === 303 && location === ours && !text.includes('evil.example');
     });
     expect(offenders).toEqual([]);
   });
