@@ -29,7 +29,7 @@ it('is true: no fault, no undocumented status, header or body, and nothing let i
     token: admin.token,
     parameters,
     spare,
-    maxExamples: 15,
+    maxExamples: 10,
     seed: 1,
   });
   expect(code, output).toBe(0);
