@@ -23,7 +23,8 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           hookTimeout: 180_000,
-          maxWorkers: 2,
+          // One more than the cores of a small machine: much of the time goes into waiting for servers.
+          maxWorkers: 3,
         },
       },
       {
