@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Agent, fetch } from 'undici';
+import { expect } from 'vitest';
 import type * as z from 'zod';
 import { ConnectorSettings } from '../../issuer/connectors/config.ts';
 import type {
@@ -11,6 +12,7 @@ import type {
   UpstreamSignIn,
 } from '../../issuer/connectors/connector.ts';
 import { callbackOf, createConnectors } from '../../issuer/connectors/registry.ts';
+import { type HostileProvider, startHostileProvider } from './hostile-provider.ts';
 
 const ISSUER = 'https://login.hexabase.test';
 
@@ -62,6 +64,46 @@ export const createConnectorBench = async (ca: string): Promise<ConnectorBench> 
     },
   };
 };
+
+/** A bench with an OpenID provider whose person is {@link ANN} until a test says otherwise. */
+export type OidcBench = ConnectorBench & {
+  readonly provider: HostileProvider;
+  /** The settings that name the provider and its client. */
+  readonly client: () => object;
+  /** Has the provider behave, and sign in {@link ANN}. */
+  readonly reset: () => void;
+};
+
+/** Whom the provider signs in. */
+export const ANN = { sub: 'u-1', name: 'Ann', email: 'ann@corp.test', email_verified: true };
+
+/** Starts a provider and a bench for it. */
+export const createOidcBench = async (): Promise<OidcBench> => {
+  const provider = await startHostileProvider();
+  provider.registerCallback(CALLBACK);
+  const bench = await createConnectorBench(provider.ca);
+  return {
+    ...bench,
+    provider,
+    client: () => ({
+      issuer: provider.url,
+      client_id: provider.clientId,
+      client_secret: provider.clientSecret,
+    }),
+    reset: () => {
+      provider.behave({});
+      provider.setPerson(ANN);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await bench[Symbol.asyncDispose]();
+      await provider[Symbol.asyncDispose]();
+    },
+  };
+};
+
+/** The error of a connector that came to nothing, for `toThrow` and `rejects`. */
+export const failure = (reason: string): unknown =>
+  expect.objectContaining({ failure: reason, connector: CONNECTOR });
 
 /** What a provider lets us ask again with. @throws when it has given nothing */
 export const credentialOf = ({ credential }: UpstreamSignIn): UpstreamCredential => {

@@ -14,8 +14,9 @@ import type * as z from 'zod';
 import type { ConnectorSettings } from '../../issuer/connectors/config.ts';
 import { callbackOf } from '../../issuer/connectors/registry.ts';
 import { createPageVisitor, type PageVisitor } from '../../quickstart/page-visitor.ts';
-import type { TestDatabase } from './database.ts';
+import { createTestDatabase, type TestDatabase } from './database.ts';
 import type { GithubServer } from './github/server.ts';
+import { type HostileProvider, startHostileProvider } from './hostile-provider.ts';
 import { startTestIssuer, type TestIssuer, type TestIssuerOptions } from './issuer.ts';
 import {
   type AuthorizationRequest,
@@ -28,6 +29,7 @@ import {
   signInWithCode,
   type Tokens,
 } from './oidc-client.ts';
+import { expectNoneLogged } from './refusals.ts';
 
 type Settings = z.input<typeof ConnectorSettings>;
 
@@ -211,4 +213,31 @@ export const answerOf = async (
   const page = await goThroughPages(visitor, await visitor.open(departure.href), person);
   if (!page.left) throw new Error(`the provider kept the browser: ${page.status} ${page.text}`);
   return page.url;
+};
+
+/** An issuer behind which two OpenID providers stand, `acme` and `other`. */
+export type TwoProviders = AsyncDisposable & {
+  readonly database: TestDatabase;
+  readonly acme: HostileProvider;
+  readonly other: HostileProvider;
+  readonly issuer: UpstreamIssuer;
+};
+
+/** Starts them; their end fails when a secret of a provider is in the issuer's logs. */
+export const startTwoProviders = async (): Promise<TwoProviders> => {
+  const database = await createTestDatabase();
+  const acme = await startHostileProvider();
+  const other = await startHostileProvider();
+  const connectors = { acme: oidcConnector(acme), other: oidcConnector(other) };
+  const issuer = await startUpstreamIssuer(database, connectors);
+  return {
+    database,
+    acme,
+    other,
+    issuer,
+    [Symbol.asyncDispose]: async () => {
+      expectNoneLogged(issuer.logLines, [...acme.secrets, ...other.secrets]);
+      for (const each of [issuer, acme, other, database]) await each[Symbol.asyncDispose]();
+    },
+  };
 };

@@ -1,38 +1,22 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type HostileProvider, startHostileProvider } from '../../support/hostile-provider.ts';
 import {
-  CALLBACK,
-  type ConnectorBench,
-  createConnectorBench,
+  createOidcBench,
+  failure,
+  type OidcBench,
   STATE,
 } from '../../support/redirect-connectors.ts';
 
-let provider: HostileProvider;
-let bench: ConnectorBench;
+let bench: OidcBench;
+let provider: OidcBench['provider'];
 
 beforeAll(async () => {
-  provider = await startHostileProvider();
-  provider.registerCallback(CALLBACK);
-  bench = await createConnectorBench(provider.ca);
+  bench = await createOidcBench();
+  provider = bench.provider;
 });
-afterAll(async () => {
-  await bench[Symbol.asyncDispose]();
-  await provider[Symbol.asyncDispose]();
-});
-beforeEach(() => {
-  provider.behave({});
-  provider.setPerson(ANN);
-});
+afterAll(() => bench[Symbol.asyncDispose]());
+beforeEach(() => bench.reset());
 
-const ANN = { sub: 'u-1', name: 'Ann', email: 'ann@corp.test', email_verified: true };
-
-const client = () => ({
-  issuer: provider.url,
-  client_id: provider.clientId,
-  client_secret: provider.clientSecret,
-});
-const google = (more: object = {}) => bench.connect({ type: 'google', ...client(), ...more });
-const failure = (reason: string) => expect.objectContaining({ failure: reason, connector: 'it' });
+const google = (more: object = {}) => bench.connect({ type: 'google', ...bench.client(), ...more });
 
 describe('Google', () => {
   it('lets in the organization that the ID token names, and offers it first', async () => {

@@ -2,36 +2,22 @@ import { Cookie } from 'tough-cookie';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { callbackOf } from '../../../issuer/connectors/registry.ts';
 import type { PageVisitor } from '../../../quickstart/page-visitor.ts';
-import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-import { type HostileProvider, startHostileProvider } from '../../support/hostile-provider.ts';
 import { TEST_PASSWORD } from '../../support/issuer.ts';
 import { goThroughPages } from '../../support/oidc-client.ts';
-import { expectNoneLogged, expectRefusal } from '../../support/refusals.ts';
-import {
-  answerOf,
-  oidcConnector,
-  startUpstreamIssuer,
-  type UpstreamIssuer,
-} from '../../support/upstream.ts';
+import { expectRefusal } from '../../support/refusals.ts';
+import { answerOf, startTwoProviders, type TwoProviders } from '../../support/upstream.ts';
 
-let database: TestDatabase;
-let acme: HostileProvider;
-let other: HostileProvider;
-let issuer: UpstreamIssuer;
+let database: TwoProviders['database'];
+let acme: TwoProviders['acme'];
+let other: TwoProviders['other'];
+let issuer: TwoProviders['issuer'];
+let world: TwoProviders;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  acme = await startHostileProvider();
-  other = await startHostileProvider();
-  issuer = await startUpstreamIssuer(database, {
-    acme: oidcConnector(acme),
-    other: oidcConnector(other),
-  });
+  world = await startTwoProviders();
+  ({ database, acme, other, issuer } = world);
 });
-afterAll(async () => {
-  expectNoneLogged(issuer.logLines, [...acme.secrets, ...other.secrets]);
-  for (const each of [issuer, acme, other, database]) await each?.[Symbol.asyncDispose]();
-});
+afterAll(() => world[Symbol.asyncDispose]());
 
 const withParameter = (url: URL, name: string, value: string): URL => {
   const changed = new URL(url);

@@ -1,5 +1,3 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchChromium } from '../../support/chromium.ts';
@@ -14,6 +12,7 @@ import {
   startUpstreamIssuer,
   type UpstreamIssuer,
 } from '../../support/upstream.ts';
+import { listenOnLoopback, openWindow } from '../../support/window.ts';
 
 let browser: Browser;
 let database: TestDatabase;
@@ -45,37 +44,7 @@ afterAll(async () => {
   for (const each of [issuer, github, provider, database]) await each?.[Symbol.asyncDispose]();
 });
 
-/** A program on this computer that waits for its code, as kubelogin does. */
-const listenOnLoopback = async () => {
-  const { promise: answer, resolve } = Promise.withResolvers<URL>();
-  const server = createServer((request, response) => {
-    const url = new URL(request.url ?? '/', redirectUri);
-    if (url.searchParams.has('state')) resolve(url);
-    response.end('done');
-  });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const redirectUri = `http://localhost:${(server.address() as AddressInfo).port}/`;
-  return {
-    redirectUri,
-    answer,
-    [Symbol.asyncDispose]: () =>
-      new Promise<void>((closed) => {
-        server.close(() => closed());
-        server.closeAllConnections();
-      }),
-  };
-};
-
-/** A window without JavaScript. Chromium knows no authority of ours; Node's tests check certificates. */
-const openWindow = async () => {
-  const context = await browser.newContext({ ignoreHTTPSErrors: true, javaScriptEnabled: false });
-  const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(message.text());
-  });
-  return { context, page, complaints };
-};
+const WITHOUT_SCRIPTS = { javaScriptEnabled: false };
 
 describe('Chromium without JavaScript', () => {
   it.each([
@@ -84,7 +53,8 @@ describe('Chromium without JavaScript', () => {
   ])('goes over to %s by the keyboard and comes back signed in', async (name, person) => {
     await using client = await createOidcClient({ ...issuer, clientId: ANY_CLIENT });
     await using program = await listenOnLoopback();
-    const { context, page, complaints } = await openWindow();
+    await using window = await openWindow(browser, WITHOUT_SCRIPTS);
+    const { page, complaints } = window;
     const request = await prepareRequest(client, { redirect_uri: program.redirectUri });
     await page.goto(request.url.href);
     await page.getByRole('link', { name: `Continue with ${name}` }).focus();
@@ -94,13 +64,13 @@ describe('Chromium without JavaScript', () => {
     const { claims } = await redeem(client, request, await program.answer);
     expect(claims['name']).toBe(person);
     expect(complaints).toEqual([]);
-    await context.close();
   });
 
   it('shows why a sign-in came to nothing, and lets the person try again', async () => {
     await using client = await createOidcClient({ ...issuer, clientId: ANY_CLIENT });
     await using program = await listenOnLoopback();
-    const { context, page } = await openWindow();
+    await using window = await openWindow(browser, WITHOUT_SCRIPTS);
+    const { page } = window;
     const request = await prepareRequest(client, { redirect_uri: program.redirectUri });
     await page.goto(request.url.href);
     github.deny(true);
@@ -113,6 +83,5 @@ describe('Chromium without JavaScript', () => {
     expect((await redeem(client, request, await program.answer)).claims['name']).toBe(
       'The Octocat',
     );
-    await context.close();
   });
 });

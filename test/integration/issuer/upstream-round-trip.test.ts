@@ -1,35 +1,25 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { callbackOf } from '../../../issuer/connectors/registry.ts';
 import type { VisitedPage } from '../../../quickstart/page-visitor.ts';
-import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-import { type HostileProvider, startHostileProvider } from '../../support/hostile-provider.ts';
-import { expectNoneLogged, expectRefusal } from '../../support/refusals.ts';
+import { expectRefusal } from '../../support/refusals.ts';
 import {
   answerOf,
   type Departure,
-  oidcConnector,
-  startUpstreamIssuer,
-  type UpstreamIssuer,
+  startTwoProviders,
+  type TwoProviders,
 } from '../../support/upstream.ts';
 
-let database: TestDatabase;
-let acme: HostileProvider;
-let other: HostileProvider;
-let issuer: UpstreamIssuer;
+let database: TwoProviders['database'];
+let acme: TwoProviders['acme'];
+let other: TwoProviders['other'];
+let issuer: TwoProviders['issuer'];
+let world: TwoProviders;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  acme = await startHostileProvider();
-  other = await startHostileProvider();
-  issuer = await startUpstreamIssuer(database, {
-    acme: oidcConnector(acme),
-    other: oidcConnector(other),
-  });
+  world = await startTwoProviders();
+  ({ database, acme, other, issuer } = world);
 });
-afterAll(async () => {
-  expectNoneLogged(issuer.logLines, [...acme.secrets, ...other.secrets]);
-  for (const each of [issuer, acme, other, database]) await each?.[Symbol.asyncDispose]();
-});
+afterAll(() => world[Symbol.asyncDispose]());
 
 /** Follows the link that ends so. */
 const follow = ({ visitor }: Departure, page: VisitedPage, end: string): Promise<VisitedPage> => {
